@@ -1,0 +1,148 @@
+"""utils/classifier.py: both kinds of file answer alike, bad ones end in one line; the shipped models read MNIST."""
+
+import numpy as np
+import pytest
+from conftest import ROOT, run
+
+from utils import classifier, training
+from utils.classifier import load_classifier
+
+KINDS = ".keras", ".tflite"
+NETWORKS = "mnist", "mnist_cnn"
+SHIPPED = {"mnist": 0.982, "mnist_cnn": 0.991}
+
+
+@pytest.fixture(scope="module")
+def digits(mnist):
+    return mnist[1][0][:500].reshape(-1, 28, 28)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_both_kinds_give_the_same_probabilities(quick_runs, digits, name):
+    keras, tflite = (load_classifier(quick_runs[0] / (name + kind)).predict(digits) for kind in KINDS)
+    assert keras.dtype == tflite.dtype == np.float32 and keras.shape == (500, 10)
+    np.testing.assert_allclose(keras.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(keras, tflite, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_any_number_of_digits(quick_runs, digits, name, kind, monkeypatch):
+    reader = load_classifier(str(quick_runs[0] / (name + kind)))
+    whole = reader.predict(digits[:7])
+    assert reader.predict(digits[:0]).shape == (0, 10)
+    assert reader.predict(digits[:0]).dtype == np.float32
+    monkeypatch.setattr(classifier, "CHUNK", 3)
+    np.testing.assert_allclose(reader.predict(digits[:7]), whole, atol=1e-6)
+    with pytest.raises(ValueError, match="digits are float64"):
+        reader.predict(digits / 255)
+
+
+def test_tflite_needs_no_tensorflow(quick_runs):
+    code = "import sys; from utils.classifier import load_classifier as load; load(sys.argv[1]); print(*sys.modules)"
+    result = run("-c", code, quick_runs[0] / "mnist_cnn.tflite")
+    assert result.returncode == 0 and not {"tensorflow", "keras", "matplotlib"} & set(result.stdout.split())
+
+
+def error_of(path, capfd):
+    with pytest.raises((OSError, ValueError)) as error:
+        load_classifier(path)
+    message = str(error.value)
+    assert message.startswith(f"{path}: ") and "\n" not in message and len(message) < 400 + len(str(path))
+    assert capfd.readouterr() == ("", "")
+    return message.removeprefix(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        ("none.keras", "no such file, expected a trained model"),
+        ("none.tflite", "no such file, expected a trained model"),
+        ("none.h5", "a model of the .h5 kind is not read; train it anew, today's end in .keras"),
+        ("mnist.model", "a model of the .model kind is not read; train it anew, today's end in .keras"),
+        ("mnist.png", "suffix .png, expected a model that ends in .keras or .tflite"),
+        ("mnist", "suffix missing, expected a model that ends in .keras or .tflite"),
+    ],
+)
+def test_a_path_that_is_no_model_is_named(tmp_path, name, message, capfd):
+    assert error_of(tmp_path / name, capfd) == message
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_folder_and_an_empty_file_are_named(tmp_path, kind, capfd):
+    (tmp_path / f"folder{kind}").mkdir()
+    (tmp_path / f"empty{kind}").touch()
+    assert error_of(tmp_path / f"folder{kind}", capfd) == "a folder, expected a trained model"
+    assert error_of(tmp_path / f"empty{kind}", capfd) == "0 bytes, expected 1,000 to 100,000,000"
+
+
+@pytest.mark.parametrize("kind, message", [(".keras", "not a .keras file"), (".tflite", "not a .tflite file")])
+def test_random_bytes_are_named(tmp_path, kind, message, capfd):
+    path = tmp_path / f"random{kind}"
+    path.write_bytes(np.random.default_rng(1).bytes(10_000))
+    assert message in error_of(path, capfd)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_truncated_files_are_named(tmp_path, quick_runs, name, kind, capfd):
+    whole = (quick_runs[0] / (name + kind)).read_bytes()
+    for share in 0.01, 0.5, 0.999:
+        path = tmp_path / f"cut{kind}"
+        path.write_bytes(whole[: int(share * len(whole))])
+        error_of(path, capfd)
+
+
+def test_a_damaged_keras_file_is_named(tmp_path, quick_runs, capfd):
+    content = bytearray((quick_runs[0] / "mnist.keras").read_bytes())
+    content[500:600] = bytes(100)
+    (tmp_path / "bad.keras").write_bytes(content)
+    error_of(tmp_path / "bad.keras", capfd)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "inputs, units, message",
+    [
+        (100, 10, "a network from (100,) to (10,), expected one from (784,)"),
+        (784, 26, "a network from (784,) to (26,), expected one from (784,)"),
+    ],
+)
+def test_another_network_is_named(tmp_path, kind, inputs, units, message, capfd):
+    import keras
+
+    model = keras.Sequential([keras.Input((inputs,)), keras.layers.Dense(units)])
+    path = tmp_path / f"other{kind}"
+    if kind == ".keras":
+        model.save(path)
+    else:
+        path.write_bytes(training.to_tflite(model))
+    capfd.readouterr()
+    assert error_of(path, capfd).startswith(message)
+
+
+def test_code_in_a_model_is_not_run(tmp_path, capfd):
+    import keras
+
+    model = keras.Sequential([keras.Input((784,)), keras.layers.Lambda(lambda x: x[:, :10])])
+    model.save(tmp_path / "lambda.keras")
+    assert "Keras cannot load it" in error_of(tmp_path / "lambda.keras", capfd)
+
+
+def test_a_keras_model_of_images_channels_first_is_read(tmp_path, digits):
+    import keras
+
+    model = keras.Sequential([keras.Input((1, 28, 28)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    model.save(tmp_path / "first.keras")
+    assert load_classifier(tmp_path / "first.keras").predict(digits[:2]).shape == (2, 10)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_shipped_models_read_mnist(mnist, digits, name):
+    keras, tflite = (ROOT / "output" / (name + kind) for kind in KINDS)
+    if not (keras.exists() and tflite.exists()):
+        pytest.skip(f"output/{name}.keras and .tflite are not there yet")
+    data, labels = mnist[1]
+    probabilities = load_classifier(keras).predict(data.reshape(-1, 28, 28))
+    assert (probabilities.argmax(axis=1) == labels).mean() >= SHIPPED[name]
+    np.testing.assert_allclose(load_classifier(tflite).predict(digits), probabilities[:500], rtol=0, atol=1e-4)
