@@ -1,0 +1,122 @@
+"""The composed pages keep what they promise: truth, boxes, touching pairs, sizes, the same page for the same seed."""
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.compose import CONDITIONS, compose_page, compose_sample
+from tests.conditions import Condition
+from tests.handwriting import draw_digit
+
+SMALL = {"rows": (2, 2), "per_row": (4, 4), "height": (40, 40)}
+
+
+@pytest.fixture(scope="module")
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    """Ten drawn stand-ins for MNIST's digits, (10, 784) uint8, and their labels."""
+    images = np.zeros((10, 28, 28), np.uint8)
+    for value, image in enumerate(images):
+        cv2.putText(image, str(value), (6, 23), cv2.FONT_HERSHEY_SIMPLEX, 0.85, 255, 2, cv2.LINE_AA)
+    return images.reshape(10, 784), np.arange(10, dtype=np.uint8)
+
+
+@pytest.mark.parametrize("name", sorted(set(CONDITIONS) - {"mass", "100 px", "200 px", "400 px"}))
+def test_every_digit_of_the_truth_has_a_box_inside_the_picture(name, digits):
+    page = compose_page(np.random.default_rng(3), *digits, name)
+    height, width = page.image.shape[:2]
+    assert page.image.dtype == np.uint8 and page.image.ndim == 3
+    assert len(page.boxes) == sum(map(len, page.lines)) > 0
+    assert all(line.isdigit() for line in page.lines)
+    assert all(
+        x >= 0 and y >= 0 and w > 0 and h > 0 and x + w <= width and y + h <= height for x, y, w, h in page.boxes
+    )
+
+
+@pytest.mark.parametrize(("surface", "sign"), [("paper", -1), ("board", 1)])
+def test_boxes_contain_all_the_ink(surface, sign, digits):
+    condition = Condition(surface=surface, layouts=("lines",), dark=(1, 1), contrast=(1, 1), noise=(0, 0), **SMALL)
+    page = compose_page(np.random.default_rng(5), *digits, condition)
+    grey = sign * cv2.cvtColor(page.image, cv2.COLOR_BGR2GRAY).astype(int)
+    ink = grey > np.median(grey) + 60
+    outside = ink.copy()
+    for x, y, w, h in page.boxes:
+        assert ink[y : y + h, x : x + w].any()
+        outside[y - 2 : y + h + 2, x - 2 : x + w + 2] = False
+    assert not outside.any()
+
+
+def test_boxes_are_in_reading_order_and_match_the_truth(digits):
+    condition = Condition(layouts=("lines",), slope=(0, 0), noise=(0, 0), **SMALL)
+    page = compose_page(np.random.default_rng(8), *digits, condition)
+    assert [len(line) for line in page.lines] == [4, 4]
+    top, bottom = page.boxes[:4], page.boxes[4:]
+    assert max(y + h for _, y, _, h in top) < min(y for _, y, _, _ in bottom)
+    assert all(a[0] < b[0] for row in (top, bottom) for a, b in zip(row, row[1:], strict=False))
+
+
+def test_truth_names_the_digit_in_each_box(digits):
+    """With one digit alone to draw from, its label is all that the truth may hold."""
+    images, labels = digits
+    page = compose_page(np.random.default_rng(1), images[7:8], labels[7:8], Condition(layouts=("lines",), **SMALL))
+    assert page.lines == ["7777", "7777"]
+
+
+def test_the_same_seed_gives_the_same_page(digits):
+    one, two, other = (compose_page(np.random.default_rng(seed), *digits, "clutter") for seed in (4, 4, 5))
+    assert np.array_equal(one.image, two.image)
+    assert (one.lines, one.boxes, one.pairs) == (two.lines, two.boxes, two.pairs)
+    assert one.image.shape != other.image.shape or not np.array_equal(one.image, other.image)
+
+
+def test_touching_pairs_share_ink_and_others_do_not(digits):
+    condition = Condition(
+        layouts=("pairs",), touching=True, rows=(3, 3), height=(60, 60), slope=(0, 0), dark=(1, 1), noise=(0, 0),
+        contrast=(1, 1), weight=(1, 1), inks=("black",), blur=(0, 0),
+    )  # fmt: skip
+    page = compose_page(np.random.default_rng(2), *digits, condition)
+    grey = cv2.cvtColor(page.image, cv2.COLOR_BGR2GRAY)
+    count, pieces = cv2.connectedComponents((grey < np.median(grey) * 0.65).astype(np.uint8))
+    owners = [set(np.unique(pieces[y : y + h, x : x + w])) - {0} for x, y, w, h in page.boxes]
+    assert page.pairs
+    assert all(owners[i] & owners[i + 1] for i in page.pairs)
+    assert count - 1 == len(page.boxes) - len(page.pairs)
+
+
+def test_without_touching_no_digits_touch(digits):
+    page = compose_page(np.random.default_rng(2), *digits, Condition(layouts=("lines",), weight=(1, 1), **SMALL))
+    assert not page.pairs
+    for (x, _, w, _), (right, _, _, _) in zip(page.boxes[:3], page.boxes[1:4], strict=True):
+        assert x + w < right
+
+
+@pytest.mark.parametrize("pixels", [14, 40, 100, 400])
+def test_drawn_digits_have_the_height_asked_for(pixels, digits):
+    eight = digits[0][8].reshape(28, 28)
+    rows = np.flatnonzero(eight.max(axis=1) > 100)
+    expected = (rows[-1] - rows[0] + 1) * pixels / 20
+    ink = draw_digit(eight, pixels, 1.0)
+    assert ink.shape[0] == pytest.approx(expected, rel=0.12, abs=1.5)
+    assert 0.9 < ink.max() <= 1.0
+
+
+def test_weight_sets_the_stroke_and_leaves_it_whole(digits):
+    two = digits[0][2].reshape(28, 28)
+    thin, plain, thick = ((draw_digit(two, 100, weight) > 0.5).astype(np.uint8) for weight in (0.5, 1.0, 1.7))
+    assert thin.sum() < 0.75 * plain.sum() < plain.sum() < 0.8 * thick.sum()
+    assert [cv2.connectedComponents(ink)[0] for ink in (thin, plain, thick)] == [2, 2, 2]
+
+
+def test_faint_pages_are_faint_and_marker_pages_are_not(digits):
+    def depth(name: str) -> float:
+        grey = cv2.cvtColor(compose_page(np.random.default_rng(6), *digits, name).image, cv2.COLOR_BGR2GRAY)
+        grey = cv2.GaussianBlur(grey, (0, 0), 1).astype(float)
+        return float(1 - np.min(grey / cv2.GaussianBlur(grey, (0, 0), 60)))
+
+    assert depth("faint") < 0.25 < 0.5 < depth("marker")
+
+
+def test_the_sample_is_a_note_of_four_lines(digits):
+    page = compose_sample(*digits)
+    assert len(page.lines) == 4
+    assert all(6 <= len(line) <= 8 for line in page.lines)
+    assert 900 < page.image.shape[1] < 1500
