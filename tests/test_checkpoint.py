@@ -1,0 +1,126 @@
+"""utils/checkpoint.py: a stopped run goes on where it was."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import ROOT, run
+from test_training import FILES, compiled_network
+
+from utils import checkpoint, training
+
+
+def fitted_network(options, train, test):
+    checkpoint.open_checkpoint(options)
+    model = compiled_network(options)
+    training.fit(model, train, test, options)
+    return model
+
+
+def test_a_stopped_run_can_be_resumed_to_its_end(mnist, tmp_path):
+    few = tmp_path / "few.csv"
+    np.savetxt(few, np.column_stack([mnist[0][1], mnist[0][0]])[:300], fmt="%d", delimiter=",")
+    output = tmp_path / "out" / "mnist.keras"
+    output.parent.mkdir()
+    command = ["-u", "train_keras.py", "--train", few, "--test", few, "--epochs", "30", "--output", output]
+
+    arguments = [sys.executable, *map(str, command)]
+    process = subprocess.Popen(arguments, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    for line in process.stdout:
+        if "Epoch 3/30" in line:
+            process.send_signal(signal.SIGINT)
+            break
+    _, errors = process.communicate(timeout=120)
+    done = re.search(r"stopped after (\d+) of 30 epochs; the same command with --resume goes on from there", errors)
+    assert process.returncode == 130 and done and int(done[1]) >= 2 and "Traceback" not in errors
+    assert os.listdir(output.parent) == ["mnist.checkpoint"]
+
+    resumed = run(*command, "--resume")
+    assert resumed.returncode == 0 and resumed.stderr == ""
+    assert re.search(r"Epoch (\d+)/30", resumed.stdout)[1] == str(int(done[1]) + 1)
+    assert sorted(os.listdir(output.parent)) == sorted("mnist" + ending for ending in FILES)
+
+
+@pytest.mark.parametrize("augment", [True, False])
+def test_resume_restores_weights_rate_and_history_and_a_fresh_start_does_not(small, augment):
+    options, train, test = small
+    options.augment = augment
+    whole = fitted_network(options, train, test)
+    scratch = checkpoint.scratch_folder(options)
+    history = checkpoint.read_history(scratch)
+    assert [row["epoch"] for row in history] == [0, 1] and set(history[0]) >= {"loss", "accuracy", "val_loss"}
+
+    options.resume = True
+    resumed = fitted_network(options, train, test)
+    assert all((a == b).all() for a, b in zip(whole.get_weights(), resumed.get_weights()))
+    assert int(resumed.optimizer.iterations) == 2 * 4
+    assert float(resumed.optimizer.learning_rate) == pytest.approx(0, abs=1e-9)
+    assert checkpoint.read_history(scratch) == history
+
+    options.resume = False
+    (scratch / "old").touch()
+    again = fitted_network(options, train, test)
+    assert not (scratch / "old").exists()
+    assert checkpoint.read_history(scratch) == history
+    assert all((a == b).all() for a, b in zip(whole.get_weights(), again.get_weights()))
+
+
+def test_a_run_stopped_between_epochs_ends_as_if_it_had_not_been(small, monkeypatch):
+    import keras
+
+    options, train, test = small
+    options.epochs = 3
+    whole = fitted_network(options, train, test)
+    history = checkpoint.read_history(checkpoint.scratch_folder(options))
+
+    def stop(_, epoch, logs=None):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    note = keras.callbacks.CSVLogger.on_epoch_end
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(keras.callbacks.CSVLogger, "on_epoch_end", lambda *a, **k: (note(*a, **k), stop(*a, **k)))
+        fitted_network(options, train, test)
+    options.resume = True
+    resumed = fitted_network(options, train, test)
+    assert checkpoint.read_history(checkpoint.scratch_folder(options)) == history
+    assert all((a == b).all() for a, b in zip(whole.get_weights(), resumed.get_weights()))
+
+
+def test_a_checkpoint_tells_what_is_left_to_resume_and_goes_when_all_is_done(small):
+    options, *_ = small
+    scratch = checkpoint.scratch_folder(options)
+    with (
+        pytest.raises(KeyboardInterrupt, match="before the end of the first epoch"),
+        checkpoint.keep_checkpoint(options),
+    ):
+        raise KeyboardInterrupt
+    assert not scratch.exists()
+
+    with pytest.raises(KeyboardInterrupt, match="after 1 of 2 epochs; the same"), checkpoint.keep_checkpoint(options):
+        (scratch / "history.csv").write_text("epoch,loss\n0,0.5\n")
+        raise KeyboardInterrupt
+    assert scratch.exists()
+
+    options.resume = True
+    with checkpoint.keep_checkpoint(options):
+        assert checkpoint.read_history(scratch) == [{"epoch": 0, "loss": 0.5}]
+    assert not scratch.exists()
+
+
+@pytest.mark.parametrize(
+    "name, other", [("script", "train_keras_cnn.py"), ("epochs", 61), ("limit", None), ("augment", None)]
+)
+def test_the_checkpoint_of_another_run_is_refused(small, name, other):
+    options, *_ = small
+    described = checkpoint.open_checkpoint(options) / "options.json"
+    settings = json.loads(described.read_text())
+    described.write_text(json.dumps(settings | {name: other}))
+    options.resume = True
+    with pytest.raises(ValueError, match=f"started with {name} {other}, not {settings[name]}; repeat its options, or"):
+        checkpoint.open_checkpoint(options)

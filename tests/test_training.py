@@ -1,0 +1,222 @@
+"""utils/training.py and both trainers: options, files, pictures, stopping and going on."""
+
+import argparse
+import os
+import re
+import signal
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from conftest import run
+
+import train_keras
+import train_keras_cnn
+from utils import checkpoint, training
+
+TRAINERS = "train_keras.py", "train_keras_cnn.py"
+FILES = ".keras", ".tflite", "_curves.png", "_confusion.png", "_misread.png"
+
+
+def error_of(capsys, monkeypatch, *arguments, trainer=train_keras):
+    """Run a trainer in this process up to the user's mistake; give the exit code and the last line of stderr."""
+    monkeypatch.setattr(sys, "argv", ["train_keras.py", *map(str, arguments)])
+    try:
+        code = training.run(trainer.main)
+    except SystemExit as stop:
+        code = stop.code
+    return code, capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", ["mnist", "mnist_cnn"])
+def test_a_quick_run_trains_reports_and_saves(quick_runs, name):
+    folder, runs = quick_runs
+    result = runs[name]
+    assert result.returncode == 0 and result.stderr == ""
+    assert "500 training digits, 500 test digits" in result.stdout
+    assert "val_accuracy" in result.stdout and "Total params" in result.stdout
+    assert re.search(r"^Test cost: \d", result.stdout, re.MULTILINE)
+    accuracy = re.search(r"^Test accuracy: (\S+)", result.stdout, re.MULTILINE)
+    assert float(accuracy[1]) > 0.2
+    for ending in FILES:
+        assert f"saved {folder / name}{ending}" in result.stdout
+
+
+def test_a_run_leaves_its_files_and_nothing_else(quick_runs):
+    folder, _ = quick_runs
+    assert sorted(os.listdir(folder)) == sorted(name + end for name in ("mnist", "mnist_cnn") for end in FILES)
+
+
+def test_the_model_file_has_no_optimizer(quick_runs):
+    import keras
+
+    for name, parameters in ("mnist", 269_322), ("mnist_cnn", 600_810):
+        model = keras.saving.load_model(quick_runs[0] / f"{name}.keras")
+        assert not model.compiled and model.count_params() == parameters
+
+
+def test_the_pictures_are_as_wide_as_the_readme(quick_runs):
+    for path in quick_runs[0].glob("*.png"):
+        assert cv2.imread(str(path)).shape[1] == 800
+
+
+@pytest.mark.parametrize("script", TRAINERS)
+def test_help_and_mistakes_import_neither_tensorflow_nor_matplotlib(script, tmp_path):
+    code = f"""
+import runpy, sys
+for arguments in ["--help"], ["--epochs", "0"], ["--train", "none.csv"], ["--output", "none/x.keras"]:
+    sys.argv = [{script!r}, *arguments]
+    try:
+        runpy.run_path({script!r}, run_name="__main__")
+    except SystemExit as stop:
+        print(stop.code)
+print([name for name in ("tensorflow", "keras", "matplotlib", "cv2") if name in sys.modules])
+"""
+    result = run("-c", code)
+    assert result.stdout.endswith("0\n2\n1\n1\n[]\n"), result
+    assert f"{script}: error: none.csv: no such file, expected a CSV file" in result.stderr
+    assert f"{script}: error: none/x.keras: cannot be written, there is no folder none" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--epochs", "0"], "argument --epochs: '0', expected a whole number, at least 1"),
+        (["--epochs", "two"], "argument --epochs: 'two', expected a whole number, at least 1"),
+        (["--batch-size=-5"], "argument --batch-size: '-5', expected a whole number, at least 1"),
+        (["--limit", "0"], "argument --limit: '0', expected a whole number, at least 1"),
+        (["--seed=-1"], "argument --seed: '-1', expected a whole number, at least 0"),
+        (["--output", "mnist.h5"], "argument --output: 'mnist.h5', expected a name that ends in .keras"),
+    ],
+)
+def test_a_wrong_option_is_named(capsys, monkeypatch, arguments, message):
+    assert error_of(capsys, monkeypatch, *arguments) == (2, f"train_keras.py: error: {message}")
+
+
+def test_an_output_that_cannot_be_written_is_found_before_training(capsys, monkeypatch, tmp_path):
+    (tmp_path / "folder.keras").mkdir()
+    (tmp_path / "file").touch()
+    for output, reason in (
+        (tmp_path / "none" / "x.keras", f"there is no folder {tmp_path / 'none'}"),
+        (tmp_path / "file" / "x.keras", f"there is no folder {tmp_path / 'file'}"),
+        (tmp_path / "folder.keras", "it is a folder, or in a folder that is read-only"),
+    ):
+        code, line = error_of(capsys, monkeypatch, "--output", output)
+        assert (code, line) == (1, f"train_keras.py: error: {output}: cannot be written, {reason}")
+
+
+def test_a_bad_csv_is_named(capsys, monkeypatch, tmp_path):
+    bad = tmp_path / "bad.csv"
+    bad.write_text("1,2,3\n")
+    code, line = error_of(capsys, monkeypatch, "--train", bad, "--output", tmp_path / "x.keras")
+    assert code == 1
+    assert line == f"train_keras.py: error: {bad}: line 1: 3 columns, expected 785 (the label, then 784 pixels)"
+    assert os.listdir(tmp_path) == ["bad.csv"]
+
+
+def test_only_missing_default_files_are_made(monkeypatch, mnist, tmp_path):
+    made = []
+    monkeypatch.setattr(training, "ensure_dataset", lambda: made.append("dataset"))
+    options = argparse.Namespace(train=training.TRAIN_CSV, test=training.TEST_CSV, limit=3)
+    (digits, labels), test = training.load_data(options)
+    assert made == [] and len(digits) == len(labels) == len(test[0]) == 3
+
+    with pytest.raises(FileNotFoundError):
+        training.load_data(argparse.Namespace(train=tmp_path / "own.csv", test=tmp_path / "own.csv", limit=3))
+    assert made == []
+
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        training.load_data(options)
+    assert made == ["dataset"]
+
+
+def test_sigterm_stops_like_ctrl_c(capsys):
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        assert training.run(lambda: os.kill(os.getpid(), signal.SIGTERM)) == 130
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert capsys.readouterr().err.endswith(": stopped\n")
+
+
+def compiled_network(options):
+    import keras
+
+    keras.utils.set_random_seed(options.seed)
+    model = train_keras.network()
+    rate = training.decay(0.001, 200, options)
+    optimizer = keras.optimizers.Adam(rate)
+    model.compile(optimizer, loss="categorical_crossentropy", metrics=["accuracy"], steps_per_execution=2)
+    return model
+
+
+def test_decay_falls_along_a_cosine_to_zero(small):
+    rate = training.decay(0.5, 201, small[0])  # 5 steps an epoch
+    assert [float(rate(step)) for step in (0, 5, 10)] == pytest.approx([0.5, 0.25, 0])
+
+
+@pytest.mark.parametrize(
+    "rows, batch_size, most, expected", [(60_000, 100, 100, 100), (60_000, 128, 10, 7), (9, 9, 5, 1)]
+)
+def test_an_epoch_is_a_multiple_of_the_steps_at_once(rows, batch_size, most, expected):
+    assert training.steps_at_once(most, rows, argparse.Namespace(batch_size=batch_size)) == expected
+
+
+def test_without_augmentation_the_network_sees_the_digits_as_they_are(small, monkeypatch):
+    options, train, test = small
+    options.augment = False
+    seen = {}
+    model = compiled_network(options)
+    monkeypatch.setattr(model, "fit", lambda **data: seen.update(data))
+    training.fit(model, train, test, options)
+    assert np.array_equal(seen["x"] * 255, train[0]) and np.array_equal(seen["y"].argmax(axis=1), train[1])
+
+
+def test_a_failure_while_saving_leaves_the_old_files(small, monkeypatch):
+    options, train, test = small
+    options.output.write_text("old")
+    checkpoint.open_checkpoint(options)
+    model = compiled_network(options)
+    training.report(model, test, options)
+
+    def fail(_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(training, "to_tflite", fail)
+    with pytest.raises(OSError):
+        training.save(model, options)
+    assert options.output.read_text() == "old"
+    assert sorted(os.listdir(options.output.parent)) == ["mnist.checkpoint", "mnist.keras"]
+
+
+def test_sixteen_digits_are_drawn_misread_ones_first(small, monkeypatch):
+    options, _, (digits, labels) = small
+    drawn = []
+    monkeypatch.setattr(training, "plot_dataset", lambda *columns, path: drawn.append(columns))
+    checkpoint.open_checkpoint(options)
+    for count in 200, 5:
+        training.report(compiled_network(options), (digits[:count], labels[:count]), options)
+        shown, true, predicted = drawn.pop()
+        assert len(shown) == 16
+        assert (true != predicted).all() or count == 5
+
+
+def test_channels_first_networks_compute_the_same_and_are_saved_channels_last(mnist):
+    import keras
+
+    images = mnist[1][0][:4].reshape(-1, 1, 28, 28).astype("float32") / 255
+    last = train_keras_cnn.network()
+    keras.config.set_image_data_format("channels_first")
+    try:
+        first = train_keras_cnn.network()
+        saved = training.for_inference(first)
+    finally:
+        keras.config.set_image_data_format("channels_last")
+    assert first.input_shape == (None, 1, 28, 28)
+    assert saved.input_shape == (None, 28, 28, 1)
+    last.set_weights(first.get_weights())
+    expected = last.predict(images.reshape(-1, 28, 28, 1), verbose=0)
+    np.testing.assert_allclose(first.predict(images, verbose=0), expected, atol=1e-6)
+    np.testing.assert_allclose(saved.predict(images.reshape(-1, 28, 28, 1), verbose=0), expected, atol=1e-6)

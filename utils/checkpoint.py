@@ -1,0 +1,76 @@
+"""What a stopped training leaves, so that the same command with --resume can go on."""
+
+import argparse
+import contextlib
+import csv
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def keep_checkpoint(options: argparse.Namespace) -> Iterator[None]:
+    """Keep what a stopped run needs to go on, in a folder beside the output, until all is saved.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        On Ctrl-C; its text says what there is to resume.
+    """
+    scratch = open_checkpoint(options)
+    try:
+        yield
+    except KeyboardInterrupt:
+        done = len(read_history(scratch))
+        if not done:
+            shutil.rmtree(scratch)
+            raise KeyboardInterrupt(" before the end of the first epoch; there is nothing to resume") from None
+        raise KeyboardInterrupt(
+            f" after {done} of {options.epochs} epochs; the same command with --resume goes on from there"
+        ) from None
+    shutil.rmtree(scratch)
+
+
+def open_checkpoint(options: argparse.Namespace) -> Path:
+    """Make the folder for the checkpoint and for files that are not whole yet, or take the one that is there.
+
+    Raises
+    ------
+    ValueError
+        If the checkpoint there is of another run.
+    """
+    scratch = scratch_folder(options)
+    settings = {name: getattr(options, name) for name in ("epochs", "batch_size", "seed", "limit", "augment")}
+    settings |= {"script": Path(sys.argv[0]).name, "train": str(options.train)}
+    described = scratch / "options.json"
+    if options.resume and described.exists():
+        if (before := json.loads(described.read_text())) != settings:
+            other = next(name for name in settings if before.get(name) != settings[name])
+            raise ValueError(
+                f"{scratch}: this run was started with {other} {before.get(other)}, not {settings[other]}; "
+                "repeat its options, or start anew without --resume"
+            )
+        return scratch
+    if options.resume:
+        print(f"{scratch}: no checkpoint, starting at epoch 1", file=sys.stderr)
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    described.write_text(json.dumps(settings))
+    return scratch
+
+
+def scratch_folder(options: argparse.Namespace) -> Path:
+    """Where the checkpoint is: output/mnist.checkpoint for output/mnist.keras."""
+    return options.output.with_suffix(".checkpoint")
+
+
+def read_history(scratch: Path) -> list[dict[str, float]]:
+    """Read what Keras noted after each epoch, over all runs that led here."""
+    path = scratch / "history.csv"
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    return list({row["epoch"]: row for row in rows}.values())
