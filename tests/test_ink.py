@@ -1,0 +1,158 @@
+"""utils/ink.py: light and paper divided out, faint and strong strokes kept, sheets told from what lies around them."""
+
+import cv2
+import numpy as np
+import pytest
+
+from utils.ink import flatten_light, has_light_ink, paper_regions, threshold, to_grey
+
+ODD_SHAPES = (1, 1), (1, 50), (50, 1), (2, 2), (3, 700)
+
+
+def page(paper=200, ink=40, shape=(200, 300)):
+    """A level bar 8 pixels thick on plain paper."""
+    picture = np.full(shape, paper, np.uint8)
+    cv2.rectangle(picture, (100, 96), (199, 103), ink, -1)
+    return picture
+
+
+def in_light(picture, light):
+    """The picture under light (H, W), 0 to 1."""
+    return np.round(picture * light).astype(np.uint8)
+
+
+GRADIENT = np.linspace(1.0, 0.4, 300)[None, :] * np.linspace(1.0, 0.8, 200)[:, None]
+
+
+def test_to_grey_takes_colour_and_grey():
+    grey = np.uint8([[10, 20, 30]])
+    assert np.array_equal(to_grey(grey), grey)
+    assert np.array_equal(to_grey(np.dstack([grey] * 3)), grey)
+
+
+@pytest.mark.parametrize("light_ink", [False, True])
+@pytest.mark.parametrize("level", [0, 90, 255])
+def test_one_colour_has_no_ink(level, light_ink):
+    ink = flatten_light(np.full((120, 200), level, np.uint8), light_ink)
+    assert ink.shape == (120, 200) and ink.dtype == np.float32
+    assert np.abs(ink).max() < 0.01
+
+
+@pytest.mark.parametrize("shape", ODD_SHAPES)
+@pytest.mark.parametrize("light_ink", [False, True])
+def test_pictures_of_a_pixel_or_a_row(shape, light_ink):
+    noise = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
+    ink = flatten_light(noise, light_ink)
+    assert ink.shape == shape and np.isfinite(ink).all() and ink.max() <= 1
+    assert threshold(ink).shape == shape
+
+
+def test_ink_is_the_share_of_light_that_a_stroke_swallows():
+    ink = flatten_light(page(paper=200, ink=50))
+    assert ink[100, 150] == pytest.approx(0.75, abs=0.02)
+    assert np.abs(ink[:60]).max() < 0.01
+
+
+def test_light_ink_is_measured_against_itself():
+    ink = flatten_light(page(paper=50, ink=200), light_ink=True)
+    assert ink[100, 150] == pytest.approx(0.75, abs=0.02)
+    assert np.abs(ink[:60]).max() < 0.01
+
+
+def test_the_other_polarity_is_negative():
+    assert flatten_light(page(paper=50, ink=200))[100, 150] < -0.5
+    assert flatten_light(page(paper=200, ink=50), light_ink=True)[100, 150] < -0.5
+
+
+@pytest.mark.parametrize("paper, ink", [(220, 40), (220, 180), (60, 240), (60, 100)])
+def test_light_on_dark_is_told_from_dark_on_light(paper, ink):
+    assert has_light_ink(page(paper, ink)) == (ink > paper)
+    assert has_light_ink(in_light(page(paper, ink), GRADIENT**0.2)) == (ink > paper)
+
+
+def test_a_gradient_of_light_is_divided_out():
+    flat = flatten_light(in_light(page(paper=240, ink=60), GRADIENT))
+    assert flat[98:102, 110:190] == pytest.approx(0.75, abs=0.04)
+    assert np.abs(np.r_[flat[:80], flat[120:]]).max() < 0.1
+
+
+def test_a_soft_shadow_is_no_ink():
+    light = np.ones((200, 300))
+    light[:, 150:] = 0.5
+    flat = flatten_light(in_light(np.full((200, 300), 230, np.uint8), cv2.GaussianBlur(light, (0, 0), 5)))
+    assert flat.max() < 0.2
+
+
+def test_the_edge_of_a_sheet_is_no_ink():
+    desk = np.full((300, 400), 60, np.uint8)
+    cv2.rectangle(desk, (80, 60), (330, 250), 220, -1)
+    assert (flatten_light(desk) > 0.2).mean() < 0.01
+    assert (flatten_light(desk, light_ink=True) > 0.2).mean() < 0.01
+
+
+def test_threshold_of_a_blank_is_empty():
+    mask = threshold(np.zeros((40, 60), np.float32))
+    assert mask.shape == (40, 60) and mask.dtype == np.uint8 and not mask.any()
+
+
+def test_threshold_ignores_noise():
+    rng = np.random.default_rng(3)
+    ink = rng.normal(0, 0.02, (200, 300)).astype(np.float32)
+    ink[50:60, 50:250] += 0.6
+    mask = threshold(ink)
+    assert (mask[50:60, 50:250] == 255).all()
+    mask[48:62, 48:252] = 0
+    assert not mask.any()
+
+
+def test_a_faint_stroke_beside_a_strong_one_stays():
+    ink = np.zeros((100, 200), np.float32)
+    ink[20:80, 40:46] = 0.9
+    ink[20:80, 140:146] = 0.45
+    assert set(np.unique(threshold(ink))) == {0, 255}
+    assert np.array_equal(threshold(ink) > 0, ink > 0)
+
+
+def test_a_smudge_beside_a_strong_stroke_goes():
+    ink = np.zeros((100, 200), np.float32)
+    ink[20:80, 40:46] = 0.9
+    ink[20:80, 140:146] = 0.1
+    mask = threshold(cv2.GaussianBlur(ink, (0, 0), 1))
+    assert mask[20:80, 40:46].all() and not mask[:, 100:].any()
+
+
+def test_a_stroke_alone_may_be_faint():
+    ink = np.zeros((100, 200), np.float32)
+    ink[20:80, 140:146] = 0.15
+    assert np.array_equal(threshold(ink) > 0, ink > 0)
+
+
+@pytest.mark.parametrize("crest", [0.9, 0.5])
+def test_strokes_are_cut_at_their_own_half_height(crest):
+    """A blurred edge reaches half of its crest where the stroke ends, however black the stroke is."""
+    strong, ink = np.zeros((2, 100, 200), np.float32)
+    strong[30:70, 30:50], ink[30:70, 130:150] = 0.9, crest
+    ink = cv2.GaussianBlur(strong + ink, (0, 0), 2)
+    assert cv2.boundingRect(threshold(ink)[:, 100:])[2:] == pytest.approx((20, 40), abs=2)
+
+
+@pytest.mark.parametrize("light_ink", [False, True])
+def test_a_sheet_and_its_desk_are_two_regions(light_ink):
+    desk = np.full((300, 400), 60, np.uint8)
+    cv2.rectangle(desk, (80, 60), (330, 250), 220, -1)
+    regions = paper_regions(desk, light_ink)
+    assert regions.shape == (180, 240) and regions.dtype == np.int32
+    assert set(np.unique(regions)) == {0, 1, 2}
+    sheet, around = regions[90, 120], {int(regions[y, x]) for y in (5, 175) for x in (5, 235)}
+    assert sheet != 0 and len(around) == 1 and around != {0} and sheet not in around
+
+
+def test_plain_paper_is_one_region_whatever_its_writing_and_light():
+    assert (paper_regions(page(), False) == 1).all()
+    assert (paper_regions(in_light(page(paper=240), GRADIENT), False) == 1).all()
+
+
+@pytest.mark.parametrize("shape", ODD_SHAPES)
+def test_a_pixel_or_a_row_is_one_region(shape):
+    regions = paper_regions(np.full(shape, 128, np.uint8), False)
+    assert max(regions.shape) == 240 and (regions == 1).all()

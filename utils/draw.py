@@ -1,0 +1,123 @@
+"""What was read, drawn: boxes and labels on the picture, and a picture of every step on the way there."""
+
+import cv2
+import numpy as np
+
+from utils.lattice import Digit
+from utils.reader import Page
+
+RED, GREEN, BLACK, WHITE = (0, 0, 255), (0, 255, 0), (0, 0, 0), (255, 255, 255)  # BGR
+BLUE, ORANGE = (178, 114, 0), (0, 159, 230)  # Okabe and Ito's, distinct to every eye
+LABEL = 0.4  # digit heights: height of a label...
+SMALLEST = 11  # ...but at least this many pixels
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+ACROSS = 16  # crops in a row of the sheet
+CELL = 64, 76  # pixels: width and height of a crop and its caption on the sheet
+
+
+def annotate(image: np.ndarray, lines: list[list[Digit]]) -> np.ndarray:
+    """Draw a red box around every digit and its value beside it in green.
+
+    Parameters
+    ----------
+    image : (H, W, 3) BGR or (H, W) grey, uint8
+    lines : digits with boxes (x, y, width, height) in pixels of this picture
+
+    Returns
+    -------
+    (H, W, 3) uint8, BGR, a copy
+    """
+    image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image.copy()
+    digits = [digit for line in lines for digit in line]
+    if not digits:
+        return image
+    height = max(SMALLEST, round(LABEL * float(np.median([digit.box[3] for digit in digits]))))
+    stamps = {digit.value: stamp(str(digit.value), height) for digit in digits}
+    taken = np.zeros(image.shape[:2], np.uint8)
+    for x, y, w, h in (digit.box for digit in digits):
+        cv2.rectangle(image, (x, y), (x + w - 1, y + h - 1), RED, max(1, height // 12))
+        taken[y : y + h, x : x + w] = 1
+    for digit in digits:
+        ink = stamps[digit.value]
+        x, y = label_place(digit.box, ink.shape, taken)
+        taken[y : y + ink.shape[0], x : x + ink.shape[1]] = 1
+        put_stamp(image, ink, (x, y))
+    return image
+
+
+def stamp(text: str, height: int) -> np.ndarray:
+    """Draw a text of this height in pixels, and an outline: (h, w) uint8, 0 is clear, 1 the outline, 2 the text."""
+    (wide, tall), below = cv2.getTextSize(text, FONT, 4, 8)
+    ink = np.zeros((tall + below, wide), np.uint8)
+    cv2.putText(ink, text, (0, tall), FONT, 4, 255, 8)
+    x, y, w, h = cv2.boundingRect(ink)  # what getTextSize says differs between OpenCV 4 and 5
+    size = max(1, round(w * height / h)), height
+    ink = cv2.resize(ink[y : y + h, x : x + w], size, interpolation=cv2.INTER_AREA) > 127
+    edge = max(1, height // 12)
+    ink = np.pad(ink.astype(np.uint8), edge)
+    return ink + cv2.dilate(ink, np.ones((2 * edge + 1, 2 * edge + 1), np.uint8))
+
+
+def put_stamp(image: np.ndarray, ink: np.ndarray, place: tuple[int, int]) -> None:
+    """Put a stamp on a picture, its left top at `place`; what does not fit is cut off."""
+    x, y = place
+    part = image[y : y + ink.shape[0], x : x + ink.shape[1]]
+    ink = ink[: part.shape[0], : part.shape[1]]
+    part[ink == 1], part[ink == 2] = BLACK, GREEN
+
+
+def label_place(box: tuple[int, int, int, int], label: tuple[int, int], taken: np.ndarray) -> tuple[int, int]:
+    """Find the left top of a label: above, below, right or left of its box, inside the picture, where most is free.
+
+    Parameters
+    ----------
+    box : (x, y, width, height) of its digit, pixels
+    label : its height and width, pixels
+    taken : (H, W) uint8, not 0 where digits and other labels are
+    """
+    (x, y, w, h), (tall, wide) = box, label
+    lowest, rightmost = max(0, taken.shape[0] - tall), max(0, taken.shape[1] - wide)
+    places = [(x, y - tall), (x, y + h), (x + w, y), (x - wide, y)]
+    inside = [(min(max(0, left), rightmost), min(max(0, top), lowest)) for left, top in places]
+    return min(inside, key=lambda place: taken[place[1] : place[1] + tall, place[0] : place[0] + wide].sum())
+
+
+def draw_steps(page: Page) -> dict[str, np.ndarray]:
+    """Draw how a page was read, one picture per step, in the order of the steps.
+
+    Returns
+    -------
+    File names and pictures (h, w) or (h, w, 3) uint8, BGR, all but the crops in the size at which the page was read.
+    """
+    grey = cv2.cvtColor(page.grey, cv2.COLOR_GRAY2BGR)
+    strokes = cv2.cvtColor(255 - page.strokes, cv2.COLOR_GRAY2BGR)
+    strokes[(page.mask > 0) & (page.strokes == 0)] = ORANGE
+    thickness = max(1, round(page.height / 40))
+    boxed = grey.copy()
+    for x, y, w, h in (piece.box for piece in page.pieces):
+        cv2.rectangle(boxed, (x, y), (x + w - 1, y + h - 1), BLUE, thickness)
+    course = grey.copy()
+    for line in page.lines:
+        middles = np.array([(x + w // 2, y + h // 2) for x, y, w, h in (digit.box for digit in line)])
+        cv2.polylines(course, [middles], False, BLUE, 2 * thickness, cv2.LINE_AA)
+    return {
+        "ink.jpg": 255 - cv2.convertScaleAbs(page.ink.clip(0, 1), alpha=255),
+        "mask.png": 255 - page.mask,
+        "strokes.png": strokes,
+        "pieces.jpg": boxed,
+        "lines.jpg": annotate(course, page.lines),
+        "crops.png": crop_sheet(page.lines),
+    }
+
+
+def crop_sheet(lines: list[list[Digit]]) -> np.ndarray:
+    """Draw what the network saw of every digit, its answer and its confidence, line by line: (h, w) uint8."""
+    rows = [line[start : start + ACROSS] for line in lines for start in range(0, len(line), ACROSS)]
+    wide, tall = CELL
+    sheet = np.full((tall * max(1, len(rows)), wide * max(map(len, rows), default=1)), 255, np.uint8)
+    for top, row in zip(range(0, len(sheet), tall), rows):
+        for left, digit in zip(range(0, sheet.shape[1], wide), row):
+            sheet[top + 2 : top + 58, left + 4 : left + 60] = digit.crop.repeat(2, axis=0).repeat(2, axis=1)
+            caption = f"{digit.value}  {digit.confidence:.0%}"
+            cv2.putText(sheet, caption, (left + 4, top + 71), FONT, 0.45, 0, 1, cv2.LINE_AA)
+    return sheet
