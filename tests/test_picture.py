@@ -1,0 +1,108 @@
+"""utils/picture.py: every form of picture arrives upright on white paper, bad ones end in one line, files are whole."""
+
+import os
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from utils import picture
+from utils.picture import read_picture, write_picture
+
+COLOURS = np.array([[(10, 20, 30), (200, 100, 0), (0, 0, 255)], [(255, 255, 255), (0, 0, 0), (9, 8, 7)]], np.uint8)
+
+
+def saved(path, image):
+    assert cv2.imwrite(str(path), image)
+    return path
+
+
+def test_colour_and_grey(tmp_path):
+    assert (read_picture(saved(tmp_path / "a.png", COLOURS)) == COLOURS).all()
+    grey = read_picture(saved(tmp_path / "b.png", COLOURS[..., 0]))
+    assert grey.shape == (2, 3, 3) and (grey == COLOURS[..., :1]).all()
+
+
+def test_sixteen_bits(tmp_path):
+    for suffix in ".png", ".tif":
+        image = read_picture(saved(tmp_path / f"a{suffix}", COLOURS.astype(np.uint16) * 257))
+        assert image.dtype == np.uint8 and (image == COLOURS).all()
+
+
+def test_palette(tmp_path):
+    Image.fromarray(COLOURS[..., ::-1]).convert("P", palette=Image.Palette.ADAPTIVE).save(tmp_path / "a.png")
+    assert (read_picture(tmp_path / "a.png") == COLOURS).all()
+
+
+def test_real_numbers_are_stretched(tmp_path):
+    path = saved(tmp_path / "a.tif", np.float32([[0, 0.5, 1], [np.nan, 2, 0]]))
+    assert read_picture(path)[..., 0].tolist() == [[0, 64, 128], [0, 255, 0]]
+
+
+@pytest.mark.parametrize("bits", [np.uint8, np.uint16])
+def test_what_is_transparent_is_white_paper(tmp_path, bits):
+    top = np.iinfo(bits).max
+    image = np.zeros((1, 3, 4), bits)
+    image[0, :, 3] = 0, top // 5, top
+    assert read_picture(saved(tmp_path / "a.png", image))[0].tolist() == [[255] * 3, [204] * 3, [0] * 3]
+
+
+@pytest.mark.parametrize("orientation, turn", [(1, 0), (3, 2), (6, 1), (8, 3)])
+def test_exif_rotation(tmp_path, orientation, turn):
+    upright = np.zeros((32, 48), np.uint8)
+    upright[:16, :16] = 255
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    Image.fromarray(np.rot90(upright, turn)).save(tmp_path / "a.jpg", exif=exif)
+    image = read_picture(tmp_path / "a.jpg")
+    assert image.shape == (32, 48, 3) and (abs(image[..., 0].astype(int) - upright) < 30).all()
+
+
+def error_of(path, capfd):
+    with pytest.raises((OSError, ValueError)) as error:
+        read_picture(path)
+    assert str(error.value).startswith(f"{path}: ") and "\n" not in str(error.value)
+    assert capfd.readouterr() == ("", "")
+    return str(error.value).removeprefix(f"{path}: ")
+
+
+def test_what_is_no_picture_is_named(tmp_path, capfd):
+    (tmp_path / "empty.png").touch()
+    assert error_of(tmp_path / "empty.png", capfd) == "an empty file, expected a picture"
+    (tmp_path / "text.jpg").write_text("seven")
+    assert error_of(tmp_path / "text.jpg", capfd) == "not a picture that OpenCV reads, or not a whole one"
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_half_a_picture_is_named(tmp_path, capfd, suffix):
+    path = saved(tmp_path / f"half{suffix}", np.random.default_rng(1).integers(0, 255, (200, 200), np.uint8))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert error_of(path, capfd) == "not a picture that OpenCV reads, or not a whole one"
+
+
+def test_a_header_that_claims_too_much_is_refused(tmp_path, capfd):
+    path = saved(tmp_path / "vast.bmp", np.zeros((2, 2), np.uint8))
+    content = bytearray(path.read_bytes())
+    content[18:26] = (60_000).to_bytes(4, "little") * 2
+    path.write_bytes(content)
+    assert error_of(path, capfd).startswith("too large, expected at most ")
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = saved(tmp_path / "a.png", COLOURS)
+    before = path.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(picture.os, "replace", full)
+    with pytest.raises(OSError, match=r"a\.png: cannot be written \(No space left on device\)"):
+        write_picture(path, COLOURS * 0)
+    assert path.read_bytes() == before and os.listdir(tmp_path) == ["a.png"]
+
+
+def test_a_picture_that_its_format_cannot_hold(tmp_path, capfd):
+    with pytest.raises(ValueError, match="70000 x 1 pixels do not fit into a .jpg"):
+        write_picture(tmp_path / "a.jpg", np.zeros((1, 70_000), np.uint8))
+    assert not os.listdir(tmp_path)
