@@ -54,13 +54,9 @@ def read_digits(image: "np.ndarray", classifier: "Classifier") -> "list[list[Dig
 
 def locate(page: "Page", shape: tuple[int, ...]) -> "list[list[Digit]]":
     """Give the digits of a page, which may have been read reduced, their boxes in the picture (H, W) itself."""
+    from utils.segment import enlarge
 
-    def box(x: int, y: int, w: int, h: int) -> tuple[int, int, int, int]:
-        left, right = (min(shape[1], round(edge / page.scale)) for edge in (x, x + w))
-        top, bottom = (min(shape[0], round(edge / page.scale)) for edge in (y, y + h))
-        return left, top, right - left, bottom - top
-
-    return [[digit._replace(box=box(*digit.box)) for digit in line] for line in page.lines]
+    return [[digit._replace(box=enlarge(digit.box, page.scale, shape)) for digit in line] for line in page.lines]
 
 
 class Picture(NamedTuple):

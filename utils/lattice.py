@@ -17,12 +17,13 @@ from utils.segment import SIDE, Box, Piece, center_digit, join
 WHOLE = 0.9  # probability from which a piece is one digit and is not cut
 SKIP = 0.35  # probability up to which a piece is rather skipped than read
 WORD = 0.6  # mean (geometric) probability below which a line is a word, not a number
-CUT = 0.7  # price of a cut through ink, as a log-probability
+CUT = 0.6  # price of a cut through ink, as a log-probability
 BROAD, BROAD_PRICE = 1.1, 1.5  # own heights: a digit wider than this pays so much for each further height
 SHORT, SHORT_PRICE = 0.5, 6.0  # digit heights: a digit lower than this pays so much for each height that it lacks
 DOUBLE = 0.72  # digit heights, and own heights: a piece wider than this may be several digits
 CUTS = 6  # in a piece, at most
 APART = 0.22  # digit heights between two cuts
+MIDDLE = 0.2  # of that, from the middle of a piece: a cut there is tried first, most are of two digits
 RUN = 4  # slices of one piece that may be a digit
 SEAM_ROWS = 48  # pixels: a piece is reduced to this height to find its cuts
 STRAIGHT, SLANT = 0.02, 0.05  # price of a seam's row on paper and of its step aside; a row of ink costs 1
@@ -124,7 +125,9 @@ def find_seams(ink: np.ndarray, apart: float) -> list[np.ndarray]:
     taken = np.zeros(size[0], bool)
     taken[:margin] = taken[-margin:] = True
     paths = []
-    for column in np.argsort(down + up - cost[waist], kind="stable"):
+    total = down + up - cost[waist]
+    middle = np.abs(np.arange(size[0]) - size[0] / 2) < MIDDLE * margin
+    for column in np.lexsort((total, ~middle)):
         if len(paths) < CUTS and not taken[column]:
             taken[max(0, column - margin) : column + margin + 1] = True
             path = np.array(_trace(above, column)[::-1] + _trace(below, column)[1:], np.float32)

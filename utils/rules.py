@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from utils.ink import stroke_width
+
 SLOPES = sorted(np.linspace(-0.14, 0.14, 29), key=abs)  # of printed lines, rise over run: up to 8 degrees
 SAMPLE = 20_000  # pixels of ink that tell the slope
 GAP, RUN = 0.08, 0.5  # line lengths: the widest gap in a dotted line, and the shortest straight run of a bent one
@@ -15,6 +17,7 @@ BAND = 6  # a frame runs all along the outer sixth of its box, on all four sides
 SIDES, EMPTY_SIDES = 0.7, 0.9  # share of each side that has ink, of a frame around something and of an empty one
 SIDE = 0.6  # share of a frame's shorter side: the lines in it that are printed
 CONTENT = 0.25  # frame heights: what is enclosed and this high makes a frame
+CRUMB = 4.0  # line thicknesses: what is left of a frame and no larger is a rest of it
 TINY = 12  # pixels: smaller frames are left
 
 
@@ -125,8 +128,15 @@ def remove_frames(mask: np.ndarray) -> np.ndarray:
         if is_frame(frame, encloses=bool((height[inside] >= CONTENT * height[i]).any())):
             part = np.pad(frame.astype(np.uint8) * 255, 2)
             kept = remove_rules(part, SIDE * min(frame.shape))[2:-2, 2:-2]
-            mask[box][frame] = kept[frame]
+            mask[box][frame] = without_crumbs(kept, CRUMB * stroke_width(part))[frame]
     return mask
+
+
+def without_crumbs(mask: np.ndarray, size: float) -> np.ndarray:
+    """Erase the pieces of a mask (h, w) uint8 whose sides are both at most `size` pixels."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    crumb = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1) <= size
+    return np.where(crumb[labels], 0, mask).astype(np.uint8)
 
 
 def is_frame(part: np.ndarray, encloses: bool) -> bool:

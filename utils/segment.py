@@ -5,7 +5,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from utils.ink import BLUR, LEAST_BLUR, flatten_light, has_light_ink, resize, threshold, to_grey
+from utils.ink import BLUR, LEAST_BLUR, flatten_light, has_light_ink, resize, stroke_width, threshold, to_grey
 from utils.rules import remove_frames, remove_rules
 
 LONG_SIDE = 1600  # pixels: a picture is reduced to this; more gains nothing unless its digits are small
@@ -73,7 +73,8 @@ def find_lines(mask: np.ndarray) -> list[list[Box]]:
     -------
     Lines of writing from top to bottom, each a list of boxes (x, y, width, height) in pixels from left to right.
     """
-    scale = min(1.0, LONG_SIDE / max(mask.shape))
+    shape = mask.shape
+    scale = min(1.0, LONG_SIDE / max(shape))
     mask = remove_frames(cv2.threshold(resize(mask, scale), 127, 255, cv2.THRESH_BINARY)[1])
     found = pieces(mask)
     if not found:
@@ -83,7 +84,15 @@ def find_lines(mask: np.ndarray) -> list[list[Box]]:
     found = digit_sized(pieces(stripped), height)
     joined = [join(stack) for group in clusters(found, stripped) for stack in stacks(group)]
     lines = group_lines([p.box for p in joined], height)
-    return [[tuple(round(n / scale) for n in joined[i].box) for i in line] for line in lines]
+    return [[enlarge(joined[i].box, scale, shape) for i in line] for line in lines]
+
+
+def enlarge(box: Box, scale: float, shape: tuple[int, ...]) -> Box:
+    """Give a box that was found in a picture reduced by `scale` its place in the picture of this shape (H, W, ...)."""
+    x, y, w, h = box
+    left, right = (min(shape[1], round(edge / scale)) for edge in (x, x + w))
+    top, bottom = (min(shape[0], round(edge / scale)) for edge in (y, y + h))
+    return left, top, right - left, bottom - top
 
 
 def pieces(mask: np.ndarray) -> list[Piece]:
@@ -273,11 +282,3 @@ def center_digit(ink: np.ndarray) -> np.ndarray:
     dx, dy = (centre - shrink * moments[m] / moments["m00"] for m in ("m10", "m01"))
     frame = cv2.warpAffine(frame, np.float32([[shrink, 0, dx], [0, shrink, dy]]), frame.shape)
     return cv2.resize(frame, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-
-
-def stroke_width(ink: np.ndarray) -> float:
-    """Width in pixels of the strokes of a digit (h, w) uint8: twice the area by the perimeter."""
-    mask = cv2.threshold(ink, 127, 255, cv2.THRESH_BINARY)[1]
-    inside = cv2.erode(mask, None, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    area = cv2.countNonZero(mask)
-    return 2 * area / max(1, area - cv2.countNonZero(inside))
