@@ -10,7 +10,7 @@ from utils.segment import Piece
 
 
 def digit(value, box):
-    return Digit(value, 0.9, box, np.full((28, 28), 25 * value, np.uint8))
+    return Digit(value, 0.9, box, np.full((28, 28), 25 * value, np.uint8), 3.0)
 
 
 def pixels(image, colour):

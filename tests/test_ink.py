@@ -127,6 +127,24 @@ def test_a_stroke_alone_may_be_faint():
     assert np.array_equal(threshold(ink) > 0, ink > 0)
 
 
+def test_a_thin_faint_stroke_close_to_a_thick_black_one_stays():
+    ink = np.zeros((100, 200), np.float32)
+    ink[20:80, 40:50] = 0.9
+    ink[20:80, 72:75] = 0.38
+    mask = threshold(ink)
+    assert mask[20:80, 40:50].all() and mask[20:80, 72:75].all()
+
+
+def test_a_pale_cloud_is_no_stroke():
+    """Paper a little darker than around it exceeds the noise, but has no pixel that clearly does."""
+    ink = np.random.default_rng(3).normal(0, 0.005, (200, 300)).astype(np.float32)
+    ink[150:170, 100:130] += 0.055
+    ink[50:60, 50:250] += 0.12
+    mask = threshold(ink)
+    assert mask[50:60, 50:250].mean() > 250
+    assert not mask[140:].any()
+
+
 @pytest.mark.parametrize("crest", [0.9, 0.5])
 def test_strokes_are_cut_at_their_own_half_height(crest):
     """A blurred edge reaches half of its crest where the stroke ends, however black the stroke is."""

@@ -11,7 +11,7 @@ from utils.classifier import load_classifier
 from utils.dataset import load_dataset
 from utils.download import TEST_CSV
 from utils.lattice import Digit
-from utils.reader import LEGIBLE, LONG_SIDE, mend, on_same_sheet, read_page, trust
+from utils.reader import CONVINCED, LEGIBLE, LONG_SIDE, mend, of_one_hand, on_same_sheet, read_ink, read_page, trust
 from utils.segment import clusters, pieces
 
 MODEL = ROOT / "output/mnist_cnn.tflite"
@@ -188,7 +188,7 @@ SHEET_SIDE = 400  # pixels of the picture whose regions these are: two to each o
 
 
 def digit(x, y, confidence=0.99, height=40):
-    return Digit(7, confidence, (x - 10, y - height // 2, 20, height), np.zeros((28, 28), np.uint8))
+    return Digit(7, confidence, (x - 10, y - height // 2, 20, height), np.zeros((28, 28), np.uint8), 3.0)
 
 
 def test_what_surrounds_the_sheet_is_dropped():
@@ -229,3 +229,28 @@ def test_what_lies_in_no_region_is_no_sheet():
 def test_without_a_sure_digit_nothing_is_dropped():
     lines = [[digit(150, 100, 0.4)], [digit(20, 30, 0.4)]]
     assert on_same_sheet(lines, SHEET, SHEET_SIDE) == lines
+
+
+def test_another_pen_and_another_size_are_no_digits():
+    ours = [digit(60, 100), digit(100, 100), digit(140, 100)]
+    thick, thin = digit(180, 100)._replace(stroke=7.0), digit(220, 100)._replace(stroke=1.4)
+    large, small = digit(260, 100, height=110), digit(300, 100, height=12)._replace(box=(295, 94, 10, 12))
+    assert of_one_hand([[*ours, thick, thin, large], [small]]) == [ours]
+    assert of_one_hand([[digit(60, 100, 0.4), thick._replace(confidence=0.4)]]) != []
+    assert of_one_hand([]) == []
+
+
+def test_a_convincing_page_is_read_in_one_polarity(composed, classifier):
+    truth = composed("clean", 2)
+    shown = 0
+
+    class Counting:
+        def predict(self, crops):
+            nonlocal shown
+            shown += len(crops)
+            return classifier.predict(crops)
+
+    once = read_page(truth.image, Counting())
+    seen, shown = shown, 0
+    read_ink(once.grey, once.scale, once.light_ink, 0.5, Counting())
+    assert once.confidence() > CONVINCED and seen <= 1.2 * shown

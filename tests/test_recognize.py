@@ -59,7 +59,7 @@ def values(lines):
 
 
 def digit(value, box):
-    return Digit(value, 0.9, box, np.zeros((28, 28), np.uint8))
+    return Digit(value, 0.9, box, np.zeros((28, 28), np.uint8), 3.0)
 
 
 # read_digits

@@ -12,9 +12,9 @@ WINDOW = 39  # pixels of that copy: window of the median that makes the paper (1
 DARK = 64  # grey levels: below this light a picture's noise would pass for contrast
 BLUR, LEAST_BLUR = 1.2 / 1600, 0.6  # share of the long side, and pixels: Gaussian sigma against the sensor's noise
 FAINT = 0.05  # share of the paper's light: the faintest stroke
-NOISE = 3.0  # noise sigmas that a stroke must rise above its paper
+NOISE, PEAK = 3.0, 0.5  # noise sigmas, or share of the blackest ink if that is less, that a stroke must exceed
 EDGE = 0.45  # share of a stroke's own crest at which its edge lies (half, less the blur of thin strokes)
-CREST = 0.4  # share of the picture's typical crest that a stroke's crest must reach
+CREST = 0.4  # share of the picture's typical crest that a stroke must reach
 
 STEP = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))  # of the small copy: how wide a step of the paper may be
 EDGE_OF_PAPER = 0.25  # share of the paper's light: a step of this height is the edge of a sheet, a board or a shadow
@@ -75,8 +75,9 @@ def estimate_paper(grey: np.ndarray, light_ink: bool) -> np.ndarray:
     small = resize(grey, SMALL / max(grey.shape))
     bridge = cv2.MORPH_OPEN if light_ink else cv2.MORPH_CLOSE
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (BRIDGE, BRIDGE))
-    small = cv2.morphologyEx(small, bridge, disc, borderType=cv2.BORDER_REPLICATE)
-    return cv2.medianBlur(small, WINDOW)
+    bridged = cv2.morphologyEx(small, bridge, disc, borderType=cv2.BORDER_REPLICATE)
+    further = cv2.min if light_ink else cv2.max  # in a corner of a sheet the median is what lies around the sheet
+    return further(bridged, cv2.medianBlur(bridged, WINDOW))
 
 
 def paper_regions(grey: np.ndarray, light_ink: bool) -> np.ndarray:
@@ -95,8 +96,8 @@ def paper_regions(grey: np.ndarray, light_ink: bool) -> np.ndarray:
 def threshold(ink: np.ndarray) -> np.ndarray:
     """Mask the strokes: each is cut where it falls to a share of its own crest, so faint and black ones stand together.
 
-    Hysteresis (Canny 1986) with a local second threshold: what rises above the noise is a candidate; a connected
-    candidate is a stroke if its crest bears comparison with the picture's typical ink (Otsu 1979 over the candidates).
+    The crest is the blackest ink within a stroke's width (local maximum: Su, Lu and Tan 2010). Of what is left a stroke
+    must be black enough for the picture: above its noise, and comparable with its typical ink (Otsu 1979).
 
     Parameters
     ----------
@@ -106,19 +107,19 @@ def threshold(ink: np.ndarray) -> np.ndarray:
     -------
     (H, W) uint8, 255 is ink
     """
-    sigma = float(np.median(np.abs(ink[::2, ::2]))) / 0.6745  # from the median absolute deviation
-    low = max(FAINT, NOISE * sigma)
-    candidate = ink > low
-    strong = ink[candidate]
-    if strong.size == 0:
-        return candidate.astype(np.uint8)
+    sample = ink[::2, ::2]
+    sigma = float(np.median(np.abs(sample))) / 0.6745  # from the median absolute deviation
+    low = max(FAINT, min(NOISE * sigma, PEAK * float(np.percentile(sample, 99.9))))
+    strong = ink[ink > low]
+    if not strong.size:
+        return np.zeros(ink.shape, np.uint8)
     levels = np.clip(255 * strong, 0, 255).astype(np.uint8)
     typical = cv2.threshold(levels, 0, 255, cv2.THRESH_OTSU)[0] / 255
-    count, labels = cv2.connectedComponents(candidate.astype(np.uint8))
-    label = labels[candidate]
-    ends = np.cumsum(np.bincount(label, minlength=count))
-    crests = strong[np.lexsort((strong, label))][ends[1:] - 1 - np.diff(ends) // 10]  # each one's 90th percentile
-    is_stroke = crests >= max(CREST * typical, 1.5 * low)
-    cut = np.full(count, np.inf, np.float32)
-    cut[1:][is_stroke] = np.maximum(low, EDGE * crests[is_stroke])
-    return np.where(candidate & (ink >= cut[labels]), 255, 0).astype(np.uint8)
+    width = stroke_width(np.where(ink > max(typical, low), 255, 0).astype(np.uint8))
+    width = max(1, round(min(width, max(ink.shape) * BRIDGE / SMALL)))
+    crest = cv2.dilate(ink, np.ones((2 * width + 1, 2 * width + 1), np.uint8))
+    mask = ink >= np.maximum(max(low, CREST * typical), EDGE * crest)
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8))
+    is_stroke = np.zeros(count, bool)
+    is_stroke[labels[mask & (ink >= 1.5 * low)]] = True
+    return np.where(mask & is_stroke[labels], 255, 0).astype(np.uint8)

@@ -17,14 +17,15 @@ from utils.segment import SIDE, Box, Piece, center_digit, join
 WHOLE = 0.9  # probability from which a piece is one digit and is not cut
 SKIP = 0.35  # probability up to which a piece is rather skipped than read
 WORD = 0.6  # mean (geometric) probability below which a line is a word, not a number
-CUT = 0.6  # price of a cut through ink, as a log-probability
-BROAD, BROAD_PRICE = 1.1, 1.5  # own heights: a digit wider than this pays so much for each further height
-SHORT, SHORT_PRICE = 0.5, 6.0  # digit heights: a digit lower than this pays so much for each height that it lacks
-DOUBLE = 0.72  # digit heights, and own heights: a piece wider than this may be several digits
-CUTS = 6  # in a piece, at most
-APART = 0.22  # digit heights between two cuts
+LEAST, MOST = 0.02, 0.995  # probabilities are held between these
+CUT = 2.0  # price of a cut through ink, in log-odds
+BROAD, BROAD_PRICE = 1.1, 6.0  # own heights: a digit wider than this pays so much for each further height
+SHORT, SHORT_PRICE = 0.5, 24.0  # digit heights: a digit lower than this pays so much for each height that it lacks
+DOUBLE = 0.5  # digit heights: a doubtful piece wider than this may be several digits
+CUTS = 8  # in a piece, at most
+APART = 0.15  # digit heights between two cuts
 MIDDLE = 0.2  # of that, from the middle of a piece: a cut there is tried first, most are of two digits
-RUN = 4  # slices of one piece that may be a digit
+RUN = 6  # slices of one piece that may be a digit
 SEAM_ROWS = 48  # pixels: a piece is reduced to this height to find its cuts
 STRAIGHT, SLANT = 0.02, 0.05  # price of a seam's row on paper and of its step aside; a row of ink costs 1
 ACROSS, ABOVE = 0.2, 0.35  # digit heights: gaps over which two pieces may be one digit
@@ -39,6 +40,7 @@ class Digit(NamedTuple):
     confidence: float  # the network's probability, 0..1
     box: Box  # x, y, width, height in pixels
     crop: np.ndarray  # (28, 28) uint8, what the network saw
+    stroke: float  # width of its strokes, pixels
 
 
 class Slice(NamedTuple):
@@ -95,7 +97,7 @@ def cut_line(line: list[Piece], sure: list[float], height: float) -> list[Slice]
     for source, (piece, confidence) in enumerate(zip(line, sure)):
         width, own = piece.box[2:]
         tight = generous = [piece]
-        if width > DOUBLE * max(own, height) and own > SHORT * height and (confidence < WHOLE or width > BROAD * own):
+        if own > SHORT * height and (width > BROAD * own or (width > DOUBLE * height and confidence < WHOLE)):
             seams = find_seams(piece.ink, APART * height)
             tight, generous = slice_piece(piece, seams, 0), slice_piece(piece, seams, piece.stroke)
         slices += [Slice(t, g, source, 1 / len(tight)) for t, g in zip(tight, generous)]
@@ -207,12 +209,18 @@ def squeeze(piece: Piece) -> Piece:
     return piece._replace(ink=ink)
 
 
+def logit(probability: float) -> float:
+    """Log-odds: unlike a log-probability it tells sure from very sure."""
+    probability = min(max(float(probability), LEAST), MOST)
+    return float(np.log(probability / (1 - probability)))
+
+
 def best_path(
     slices: list[Slice], candidates: list[Candidate], crops: np.ndarray, answers: np.ndarray, height: float
 ) -> list[Digit]:
     """Choose the candidates that explain a line best, from left to right (Viterbi).
 
-    A candidate scores the log-probability of its digit, weighted by the pieces that it explains, less the prices of its
+    A candidate scores the log-odds of its digit, weighted by the pieces that it explains, less the prices of its
     cuts and of an unlikely shape.
     """
     score = [0.0] + [-np.inf] * len(slices)
@@ -225,8 +233,7 @@ def best_path(
         own = max(piece.height, SHORT * height)
         broad = BROAD_PRICE * max(0.0, piece.box[2] / own - BROAD)
         short = SHORT_PRICE * max(0.0, SHORT - piece.height / height)
-        read = np.log(np.clip(answers[k].max(), 0.02, 0.995)) - short
-        for worth, is_digit in ((read, True), (np.log(SKIP), False)):
+        for worth, is_digit in ((logit(answers[k].max()) - short, True), (logit(SKIP), False)):
             total = score[first] + weight * (worth - broad) - CUT * (cut_left + cut_right) / 2
             if total > score[last]:
                 score[last], choice[last] = total, (first, k, is_digit)
@@ -234,7 +241,8 @@ def best_path(
     while at:
         at, k, is_digit = choice[at]
         if is_digit:
-            digits.append(Digit(int(answers[k].argmax()), float(answers[k].max()), candidates[k].piece.box, crops[k]))
+            piece, answer = candidates[k].piece, answers[k]
+            digits.append(Digit(int(answer.argmax()), float(answer.max()), piece.box, crops[k], piece.stroke))
     if len(digits) > 1 and np.mean([np.log(digit.confidence) for digit in digits]) < np.log(WORD):
         return []
     return sorted(digits, key=lambda digit: digit.box[0] + digit.box[2] / 2)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from utils.classifier import Classifier
-from utils.ink import BLUR, LEAST_BLUR, flatten_light, paper_regions, resize, threshold, to_grey
+from utils.ink import BLUR, LEAST_BLUR, flatten_light, has_light_ink, paper_regions, resize, threshold, to_grey
 from utils.lattice import Digit, classify, read_lines
 from utils.rules import remove_frames, remove_rules
 from utils.segment import (
@@ -26,8 +26,11 @@ LEGIBLE = 28  # pixels: digits lower than this are read again from more pixels, 
 THIN = 0.03  # digit heights: the most that small digits are blurred, lest thin strokes wash out
 SURE = 0.8  # probability from which a digit tells the height of the others
 AGREED = 1.25  # ratio of two heights that are the same
+PRINTED = 0.3  # share of the long side: a straight line of this length is printed, whatever the digits' height
 FRAGMENTS = 20  # of a broken digit, at most
 MENDED = 0.6  # probability from which fragments are a digit
+CONVINCED, ONE_SHEET = 0.85, 0.9  # mean probability, and share of the picture, that make the guess of the polarity good
+OTHER_PEN, OTHER_SIZE = 2.0, 2.5  # ratios to the typical digit's stroke and size: beyond these it is no digit
 RING = 0.6  # share of a digit's surroundings that must be paper
 LITTLE = 0.15  # share of the best sheet's evidence: with less, what was read on another is not writing
 
@@ -45,13 +48,25 @@ class Page(NamedTuple):
     height: float  # of a typical digit
     lines: list[list[Digit]]  # from top to bottom, from left to right
 
+    @property
+    def digits(self) -> list[Digit]:
+        """In reading order."""
+        return [digit for line in self.lines for digit in line]
+
     def evidence(self) -> float:
         """How much of this is surely digits: confidence times contrast times height."""
         total = 0.0
-        for digit in (digit for line in self.lines for digit in line):
+        for digit in self.digits:
             x, y, w, h = digit.box
             total += float(self.ink[y : y + h, x : x + w].max()) * trust(digit)
         return total
+
+    def confidence(self) -> float:
+        """Mean confidence in the digits, by their height; 0 where there are none."""
+        if not self.digits:
+            return 0.0
+        heights = [digit.box[3] for digit in self.digits]
+        return float(np.average([digit.confidence for digit in self.digits], weights=heights))
 
 
 def trust(digit: Digit) -> float:
@@ -62,8 +77,8 @@ def trust(digit: Digit) -> float:
 def read_page(image: np.ndarray, classifier: Classifier) -> Page:
     """Read the digits in a photo.
 
-    It is read twice, as dark on light and as light on dark, and the reading with more evidence is kept: what tells
-    ink from paper is that it makes digits.
+    What tells ink from paper is that it makes digits: unless the first guess, dark on light or light on dark, is
+    convincing, the photo is read both ways, and the reading with more evidence is kept.
 
     Parameters
     ----------
@@ -74,7 +89,10 @@ def read_page(image: np.ndarray, classifier: Classifier) -> Page:
     scale = min(1.0, LONG_SIDE / max(grey.shape))
     reduced = resize(grey, scale)
     blur = BLUR * max(reduced.shape)
-    page = max((read_ink(reduced, scale, light, blur, classifier) for light in (False, True)), key=Page.evidence)
+    light = has_light_ink(reduced)
+    page = read_ink(reduced, scale, light, blur, classifier)
+    if page.confidence() < CONVINCED or not is_one_sheet(paper_regions(reduced, light)):
+        page = max(page, read_ink(reduced, scale, not light, blur, classifier), key=Page.evidence)
     if page.lines and page.height < LEGIBLE and scale < 1:
         scale = min(1.0, scale * 1.5 * LEGIBLE / page.height)
         larger = resize(grey, scale)
@@ -96,13 +114,13 @@ def read_ink(grey: np.ndarray, scale: float, light_ink: bool, blur: float, class
     """
     ink = cv2.GaussianBlur(flatten_light(grey, light_ink), (0, 0), max(LEAST_BLUR, blur))
     mask = threshold(ink)
-    strokes = remove_frames(mask)
+    strokes = remove_rules(remove_frames(mask), PRINTED * max(mask.shape), ink)
     page = Page(grey, scale, light_ink, ink, mask, strokes, [], 0.0, [])
     found = mend(pieces(strokes), strokes, classifier)
     if not found:
         return page
     height = digit_height(found, max(mask.shape), classifier)
-    strokes = remove_rules(strokes, RULE * height)
+    strokes = remove_rules(strokes, RULE * height, ink)
     found = mend(pieces(strokes), strokes, classifier)
     stroke = typical_stroke(found)
     found = [piece for piece in found if on_paper(piece, ink, stroke)]
@@ -116,7 +134,7 @@ def read_ink(grey: np.ndarray, scale: float, light_ink: bool, blur: float, class
         if 1 / AGREED < seen / height < AGREED:
             break
         height = seen
-    lines = on_same_sheet(lines, paper_regions(grey, light_ink), max(grey.shape))
+    lines = on_same_sheet(of_one_hand(lines), paper_regions(grey, light_ink), max(grey.shape))
     return page._replace(strokes=strokes, pieces=kept, height=height, lines=lines)
 
 
@@ -161,6 +179,28 @@ def on_paper(piece: Piece, ink: np.ndarray, stroke: float) -> bool:
     inside = np.abs(ink[rows, columns]) < crest / 2
     paper[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = inside
     return bool(paper[ring].mean() >= RING)
+
+
+def of_one_hand(lines: list[list[Digit]]) -> list[list[Digit]]:
+    """Drop what is much larger or smaller than the digits that are surest, or drawn with another pen."""
+    digits = [digit for line in lines for digit in line]
+    weights = [trust(digit) for digit in digits]
+    if not any(weights):
+        return lines
+    pen = weighted_median([digit.stroke for digit in digits], weights)
+    size = weighted_median([max(digit.box[2:]) for digit in digits], weights)
+
+    def fits(digit: Digit) -> bool:
+        ratio, other = digit.stroke / pen, max(digit.box[2:]) / size
+        return 1 / OTHER_PEN < ratio < OTHER_PEN and 1 / OTHER_SIZE < other < OTHER_SIZE
+
+    kept = [[digit for digit in line if fits(digit)] for line in lines]
+    return [line for line in kept if line]
+
+
+def is_one_sheet(regions: np.ndarray) -> bool:
+    """Whether nearly all of a picture is one sheet; see `utils.ink.paper_regions`."""
+    return bool(np.bincount(regions.ravel())[1:].max(initial=0) >= ONE_SHEET * regions.size)
 
 
 def on_same_sheet(lines: list[list[Digit]], regions: np.ndarray, long_side: int) -> list[list[Digit]]:

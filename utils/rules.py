@@ -3,15 +3,19 @@
 import cv2
 import numpy as np
 
-from utils.ink import stroke_width
+from utils.ink import resize, stroke_width
 
-SLOPES = sorted(np.linspace(-0.14, 0.14, 29), key=abs)  # of printed lines, rise over run: up to 8 degrees
-SAMPLE = 20_000  # pixels of ink that tell the slope
-GAP, RUN = 0.08, 0.5  # line lengths: the widest gap in a dotted line, and the shortest straight run of a bent one
-FILLED = 0.5  # share of a line's columns that have ink
-BENT = 0.02  # line lengths: how far a line may stray from a parabola
-THICK = 0.15  # own lengths: anything thicker is a bar, not a line
+STEEP = 0.15  # rise over run: the steepest printed line, 8 degrees
+SLOPE = 0.02  # rise over run: lines that differ by less are erased together
+SEEN, VOTES = 0.8, 0.4  # line lengths: what the search for slopes must see of a line, and how much ink on it
+RUN = 0.5  # line lengths: the shortest straight run of a bent line
+GAP = 1.5  # stroke widths: the widest gap in a dotted line
+FILLED = 0.5  # share of a line's columns that have thin ink
+EVEN = 0.7  # share of the columns with ink in which a line is as thick as it is elsewhere
+BENT = 0.005  # line lengths: how far a line may stray from a parabola
+THICK, HAIR = 0.05, 3  # own lengths, and pixels if that is more: anything thicker is a bar, not a line
 SPARE = 1.6  # thicknesses: a column of ink longer than this is a stroke that crosses the line
+BOLD = 1.7  # of a line's ink: anything blacker is a stroke that lies on the line
 SPARSE = 0.4  # share of its box: a frame has less ink
 BAND = 6  # a frame runs all along the outer sixth of its box, on all four sides
 SIDES, EMPTY_SIDES = 0.7, 0.9  # share of each side that has ink, of a frame around something and of an empty one
@@ -19,82 +23,108 @@ SIDE = 0.6  # share of a frame's shorter side: the lines in it that are printed
 CONTENT = 0.25  # frame heights: what is enclosed and this high makes a frame
 CRUMB = 4.0  # line thicknesses: what is left of a frame and no larger is a rest of it
 TINY = 12  # pixels: smaller frames are left
+DOTS = 6  # pixels of a copy of half the size: the widest gap that the search for slopes bridges
+
+UPRIGHT = np.ones((3, 1), np.uint8)
 
 
-def remove_rules(mask: np.ndarray, length: float) -> np.ndarray:
+def remove_rules(mask: np.ndarray, length: float, ink: np.ndarray | None = None) -> np.ndarray:
     """Erase straight lines longer than `length` pixels, along and across, and leave the strokes that cross them.
 
-    Printed lines share one direction, so the mask is sheared until they lie level. A line is then erased where its
-    column of ink is no longer than the line is thick (Roach and Tatem 1988, for the staff lines of music).
+    A Hough transform tells the slopes of the lines, which fan out in perspective; for each slope the picture is sheared
+    until its lines lie level. A line is then erased where its column of ink is no longer than the line is thick (Roach
+    and Tatem 1988, for the staff lines of music) and no blacker than the line is elsewhere.
 
     Parameters
     ----------
     mask : (H, W) uint8, 255 is ink
+    length : pixels
+    ink : (H, W) float32, see `utils.ink`; without it all ink is equally black
 
     Returns
     -------
     (H, W) uint8
     """
-    for _ in ("along", "across"):
-        drop = np.round(rule_slope(mask) * np.arange(mask.shape[1])).astype(int)
-        drop -= drop.min()
-        level = np.zeros((len(mask) + drop.max(), mask.shape[1]), np.uint8)
-        rows, columns = np.nonzero(mask)
-        level[rows + drop[columns], columns] = 255
-        level = remove_level_rules(level, length)
-        mask = np.zeros_like(mask)
-        rows, columns = np.nonzero(level)
-        mask[rows - drop[columns], columns] = 255
-        mask = np.ascontiguousarray(mask.T)
-    return mask
-
-
-def rule_slope(mask: np.ndarray) -> float:
-    """Rows by which to lower each next column so that the mask's lines lie level: the sharpest profile (Postl 1986)."""
-    rows, columns = np.nonzero(mask)
-    sample = slice(None, None, 1 + len(rows) // SAMPLE)
-    rows, columns = rows[sample], columns[sample]
-
-    def sharpness(slope: float) -> float:
-        lowered = rows + slope * columns
-        profile = np.bincount(np.round(lowered - lowered.min(initial=0)).astype(int))
-        return float((profile.astype(float) ** 2).sum())
-
-    return float(max(SLOPES, key=sharpness))
-
-
-def remove_level_rules(mask: np.ndarray, length: float) -> np.ndarray:
-    """Erase nearly level lines longer than `length` pixels from a mask (H, W) uint8."""
-    gap, run = max(3, round(GAP * length)) | 1, max(9, round(RUN * length))
-    thick = cv2.dilate(mask, np.ones((3, 1), np.uint8))
-    thick = cv2.morphologyEx(thick, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
-    runs = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, run), np.uint8))
-    if not runs.any():
+    if not mask.any():
         return mask
+    ink = mask.astype(np.float32) if ink is None else ink
+    left = np.where(ink >= ink[mask > 0].min(), ink, 0)  # beside black strokes the mask lacks faint lines
+    for slopes in rule_slopes(left, length):
+        for slope in slopes:
+            drop = np.round(-slope * np.arange(left.shape[1])).astype(int)
+            rows, columns = np.nonzero(left)
+            lowered = rows + (drop - drop.min())[columns]
+            level = np.zeros((len(left) + np.ptp(drop), left.shape[1]), np.float32)
+            level[lowered, columns] = left[rows, columns]
+            printed = level_rules(level, length)[lowered, columns]
+            left[rows[printed], columns[printed]] = 0
+        left = np.ascontiguousarray(left.T)
+    return np.where(left > 0, mask, 0)
+
+
+def rule_slopes(ink: np.ndarray, length: float) -> list[list[float]]:
+    """Find the slopes of straight lines, rounded to SLOPE: rise over run of those along, run over rise of those across.
+
+    It looks at a copy of half the size, in which dotted lines run together (Matas, Galambos and Kittler 2000).
+    """
+    half = resize(np.where(ink > 0, 255, 0).astype(np.uint8), 0.5)
+    lines = cv2.HoughLinesP(half, 1, np.pi / 360, round(VOTES * length / 2) + 1, None, SEEN * length / 2, DOTS)
+    ends = np.zeros((0, 2, 2)) if lines is None else lines.reshape(-1, 2, 2).astype(float)
+    slopes = []
+    for run, rise in (ends[:, 1] - ends[:, 0]).T, (ends[:, 1] - ends[:, 0])[:, ::-1].T:
+        level = (np.abs(rise) <= STEEP * np.abs(run)) & (run != 0)
+        slopes.append(sorted({round(slope / SLOPE) * SLOPE for slope in rise[level] / run[level]}, key=abs))
+    return slopes
+
+
+def level_rules(ink: np.ndarray, length: float) -> np.ndarray:
+    """Find nearly level lines longer than `length` pixels in a picture (H, W) float32: (H, W) bool, what to erase."""
+    mask = np.where(ink > 0, 255, 0).astype(np.uint8)
+    gap, run = max(3, round(GAP * stroke_width(mask))), max(9, round(RUN * length))
+    runs = cv2.morphologyEx(cv2.dilate(mask, UPRIGHT), cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
+    runs = cv2.morphologyEx(runs, cv2.MORPH_OPEN, np.ones((1, run), np.uint8))
+    if not runs.any():
+        return np.zeros(mask.shape, bool)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(runs, np.ones((3, run), np.uint8)))
     labels[(runs == 0) | (mask == 0)] = 0
     lengths = run_lengths(mask)
-    limit = np.zeros(count, np.float32)
+    longest, blackest = np.zeros((2, count), np.float32)
     for i in np.flatnonzero(stats[:, cv2.CC_STAT_WIDTH] >= length)[1:]:
         x, y, w, h, _ = stats[i]
-        part = labels[y : y + h, x : x + w] == i
-        thickness = np.median(lengths[y : y + h, x : x + w][part]) if part.any() else 0
-        if is_rule(part, length) and thickness < THICK * w:
-            limit[i] = max(SPARE * thickness, thickness + 2)
-    limit = cv2.dilate(limit[labels], np.ones((3, 1), np.uint8))
-    return np.where(lengths <= limit, 0, mask).astype(np.uint8)
+        box = slice(y, y + h), slice(x, x + w)
+        part = labels[box] == i
+        if part.any() and is_rule(part, lengths[box], length):
+            thickness = np.median(lengths[box][part])
+            longest[i] = max(SPARE * thickness, thickness + 2)
+            blackest[i] = BOLD * np.median(ink[box][part])
+    longest, blackest = (cv2.dilate(limit[labels], UPRIGHT) for limit in (longest, blackest))
+    return (lengths <= longest) & (ink <= blackest)
 
 
-def is_rule(part: np.ndarray, length: float) -> bool:
-    """Whether the pixels of a mask (h, w) bool make a long, straight, unbroken line."""
+def is_rule(part: np.ndarray, lengths: np.ndarray, length: float) -> bool:
+    """Whether the pixels of a mask (h, w) bool make a long, thin, straight, unbroken line.
+
+    Parameters
+    ----------
+    part : the pixels
+    lengths : (h, w) ints, see `run_lengths`
+    length : pixels that the line must measure
+    """
     rows, columns = np.nonzero(part)
-    filled = np.bincount(columns, minlength=part.shape[1])
+    filled = np.bincount(columns)
     at = np.flatnonzero(filled)
-    if len(at) < FILLED * part.shape[1] or len(at) < 3 or at[-1] - at[0] < length:
+    span = np.ptp(at) + 1
+    if span < length:
         return False
-    middle = np.bincount(columns, rows, minlength=part.shape[1])[at] / filled[at]
+    thickness = np.full(len(filled), lengths.max())
+    np.minimum.at(thickness, columns, lengths[part])
+    typical = np.median(thickness[at])
+    even = np.abs(thickness[at] - typical) <= 1
+    if typical > max(HAIR, THICK * span) or even.sum() < FILLED * span or even.mean() < EVEN:
+        return False
+    middle = np.bincount(columns, rows)[at] / filled[at]
     stray = np.abs(np.polyval(np.polyfit(at, middle, 2), at) - middle)
-    return bool(np.median(stray) <= BENT * length)
+    return bool(np.percentile(stray, 90) <= 1 + BENT * span)
 
 
 def run_lengths(mask: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 from utils.ink import BLUR, LEAST_BLUR, flatten_light, has_light_ink, resize, stroke_width, threshold, to_grey
 from utils.rules import remove_frames, remove_rules
 
-LONG_SIDE = 1600  # pixels: a picture is reduced to this; more gains nothing unless its digits are small
+LONG_SIDE = 800  # pixels: a picture is reduced to this; more gains nothing unless its digits are small
 SIDE = 28  # pixels: MNIST's frame
 INNER = 20  # pixels: the box in that frame into which MNIST fits a digit's longer side
 FINE = 4  # a pixel of that frame is averaged from FINE x FINE
@@ -124,10 +124,10 @@ def join(parts: list[Piece]) -> Piece:
 
 
 def typical_stroke(found: list[Piece]) -> float:
-    """Width in pixels of the typical stroke: half of all the ink's length is thinner, half thicker."""
+    """Width in pixels of the typical stroke: by its length, and somewhat by its width, since specks are many."""
     if not found:
         return 1.0
-    return weighted_median([p.stroke for p in found], [cv2.countNonZero(p.ink) / p.stroke for p in found])
+    return weighted_median([p.stroke for p in found], [cv2.countNonZero(p.ink) / np.sqrt(p.stroke) for p in found])
 
 
 def digit_sized(found: list[Piece], height: float) -> list[Piece]:
