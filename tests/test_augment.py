@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from utils.augment import PART, bend, distort, handwriting, plot_distortions, thicken
-from utils.styles import CHUNK, JUNK, frame, junk, restyle, warp
+from utils.styles import CHUNK, INK, JUNK, _touching, frame, junk, restyle, warp
 
 
 @pytest.fixture
@@ -125,6 +125,18 @@ def test_junk_is_in_mnists_frame_and_has_ink(rng):
     assert junk(sevens(1), 0, rng).shape == (0, 28, 28)
 
 
+@pytest.mark.parametrize("lowered", [-2, 0, 3])
+def test_the_digits_of_a_pair_touch(lowered):
+    one, other = sevens(1)[0], np.roll(bars(1)[0], lowered, axis=0)
+    x = _touching(one, other)
+    pair = np.zeros((28, 60), np.uint8)
+    pair[:, :28] = one
+    free = cv2.connectedComponents((np.maximum(pair, np.pad(other, ((0, 0), (x + 1, 31 - x)))) > INK).astype(np.uint8))
+    met = cv2.connectedComponents((np.maximum(pair, np.pad(other, ((0, 0), (x, 32 - x)))) > INK).astype(np.uint8))
+    assert (free[0], met[0]) == (3, 2)
+    assert _touching(one, np.zeros_like(one)) == 0
+
+
 def test_handwriting_shuffles_a_whole_epoch_and_marks_junk():
     n = PART + 500
     digits, labels = sevens(n), np.arange(n) % 10
@@ -145,7 +157,7 @@ def test_each_epoch_is_fresh_and_repeats_itself():
     assert not np.array_equal(first, second)
 
 
-@pytest.mark.parametrize("epochs, clean", [(1, 0), (2, 0), (3, 1), (12, 1), (25, 2)])
+@pytest.mark.parametrize("epochs, clean", [(1, 0), (2, 0), (3, 1), (12, 2), (25, 4)])
 def test_the_last_epochs_leave_digits_as_they_are_but_keep_junk(epochs, clean):
     digits, labels = np.concatenate([sevens(100), bars(100)]), np.repeat([7, 1], 100)
     for epoch in range(epochs):

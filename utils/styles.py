@@ -9,10 +9,10 @@ MARGIN = 8  # px around a digit while strokes are added to it
 CANVAS = 64  # px, side of the canvas on which junk is drawn
 
 # a digit, the share of its images that change, and how: see the functions of these names
-STYLES = {1: 0.6, 7: 0.35, 9: 0.3, 0: 0.1}
+STYLES = {1: 0.8, 7: 0.35, 9: 0.3, 0: 0.1}
 
 # kinds of junk and their shares
-JUNK = {"rules": 0.22, "blot": 0.05, "scribble": 0.15, "letter": 0.22, "pair": 0.14, "neighbour": 0.1, "piece": 0.12}
+JUNK = {"rules": 0.15, "blot": 0.04, "scribble": 0.1, "letter": 0.2, "pair": 0.31, "neighbour": 0.12, "piece": 0.08}
 
 # strokes between the points of a 3 x 3 grid, numbered row by row: dash, equals, plus, x, corners, brackets, tees, grid;
 # upright bars, boxes and corners that a reader takes for 1, 0 and 7 are left out
@@ -106,9 +106,9 @@ def _ones(ink: np.ndarray, rng: np.random.Generator) -> None:
     """A flag, a foot or both; a flag without a foot hangs steeply, or it would make a 7."""
     n = len(ink)
     (x, y), (foot_x, foot_y), height, pen = _ends(ink)
-    flag, foot = rng.random(n) < 0.94, rng.random(n) < 0.5
-    reach = rng.uniform(0.15, 0.65, n) * height
-    hang = np.deg2rad(np.where(foot, rng.uniform(10, 65, n), rng.uniform(28, 65, n)))
+    flag, foot = rng.random(n) < 0.96, rng.random(n) < 0.4
+    reach = rng.uniform(0.15, 0.55, n) * height
+    hang = np.deg2rad(np.where(foot, rng.uniform(10, 70, n), rng.uniform(25, 70, n)))
     tip_x, tip_y = x - reach * np.cos(hang), y + reach * np.sin(hang)
     bow_x, bow_y = rng.normal(0, 0.12, (2, n)) * reach
     _stroke(ink, (x, y), ((x + tip_x) / 2 + bow_x, (y + tip_y) / 2 + bow_y), (tip_x, tip_y), pen * flag)
@@ -223,7 +223,7 @@ def _letter(image: np.ndarray, rng: np.random.Generator) -> None:
 
 
 def _broken(image: np.ndarray, two: np.ndarray, kind: str, rng: np.random.Generator) -> None:
-    """Two digits side by side, one with a part of its neighbour, or a third of one."""
+    """Two digits that touch, one with a part of its neighbour, or a third of one."""
     one, other = two
     if kind == "piece":
         rows = np.flatnonzero(one.max(axis=1) > INK)
@@ -233,11 +233,20 @@ def _broken(image: np.ndarray, two: np.ndarray, kind: str, rng: np.random.Genera
         piece = piece if wide > 1.2 * tall else piece.T  # upright it is a 1, laid down it is a dash
         image[10 : 10 + piece.shape[0], 10 : 10 + piece.shape[1]] = piece
         return
+    lowered = np.roll(other, int(rng.integers(-3, 4)), axis=0)
+    x = 4 + np.clip(_touching(one, lowered) - rng.integers(-1, 4), 4, 27)
     if kind == "neighbour":
-        other = other.copy()
-        other[:, int(rng.integers(14, 19)) :] = 0
-    gap = int(rng.integers(14, 19))
-    image[18:46, 8:36] = one
-    np.maximum(image[18:46, 8 + gap : 36 + gap], other, out=image[18:46, 8 + gap : 36 + gap])
+        left, _, width, _ = cv2.boundingRect((lowered > INK).astype(np.uint8))
+        lowered[:, left + int(width * rng.uniform(0.3, 0.65)) :] = 0
+    image[18:46, 4:32] = one
+    np.maximum(image[18:46, x : x + 28], lowered, out=image[18:46, x : x + 28])
     if kind == "neighbour" and rng.random() < 0.5:
         image[:] = image[::-1, ::-1]
+
+
+def _touching(one: np.ndarray, other: np.ndarray) -> int:
+    """By how many px the other digit must stand to the right of one so that their ink touches."""
+    left, right = one > INK, other > INK
+    both = left.any(axis=1) & right.any(axis=1)
+    apart = one.shape[1] - left[:, ::-1].argmax(axis=1) - right.argmax(axis=1)
+    return int(apart[both].max(initial=0))
