@@ -13,7 +13,8 @@ GAP = 1.5  # stroke widths: the widest gap in a dotted line
 FILLED = 0.5  # share of a line's columns that have thin ink
 EVEN = 0.7  # share of the columns with ink in which a line is as thick as it is elsewhere
 BENT = 0.005  # line lengths: how far a line may stray from a parabola
-THICK, HAIR = 0.05, 3  # own lengths, and pixels if that is more: anything thicker is a bar, not a line
+THICK, BOX_THICK = 0.05, 0.15  # own lengths: thicker than this a line is a stroke, and the side of a box a bar
+SOFT = 0.8  # of the mask's faintest ink: the faintest part of a line
 SPARE = 1.6  # thicknesses: a column of ink longer than this is a stroke that crosses the line
 BOLD = 1.7  # of a line's ink: anything blacker is a stroke that lies on the line
 SPARSE = 0.4  # share of its box: a frame has less ink
@@ -28,7 +29,7 @@ DOTS = 6  # pixels of a copy of half the size: the widest gap that the search fo
 UPRIGHT = np.ones((3, 1), np.uint8)
 
 
-def remove_rules(mask: np.ndarray, length: float, ink: np.ndarray | None = None) -> np.ndarray:
+def remove_rules(mask: np.ndarray, length: float, ink: np.ndarray | None = None, thick: float = THICK) -> np.ndarray:
     """Erase straight lines longer than `length` pixels, along and across, and leave the strokes that cross them.
 
     A Hough transform tells the slopes of the lines, which fan out in perspective; for each slope the picture is sheared
@@ -40,6 +41,7 @@ def remove_rules(mask: np.ndarray, length: float, ink: np.ndarray | None = None)
     mask : (H, W) uint8, 255 is ink
     length : pixels
     ink : (H, W) float32, see `utils.ink`; without it all ink is equally black
+    thick : the thickest line, as a share of its own length
 
     Returns
     -------
@@ -48,7 +50,7 @@ def remove_rules(mask: np.ndarray, length: float, ink: np.ndarray | None = None)
     if not mask.any():
         return mask
     ink = mask.astype(np.float32) if ink is None else ink
-    left = np.where(ink >= ink[mask > 0].min(), ink, 0)  # beside black strokes the mask lacks faint lines
+    left = np.where(ink >= SOFT * ink[mask > 0].min(), ink, 0)  # the mask may hold shreds of a faint line
     for slopes in rule_slopes(left, length):
         for slope in slopes:
             drop = np.round(-slope * np.arange(left.shape[1])).astype(int)
@@ -56,7 +58,7 @@ def remove_rules(mask: np.ndarray, length: float, ink: np.ndarray | None = None)
             lowered = rows + (drop - drop.min())[columns]
             level = np.zeros((len(left) + np.ptp(drop), left.shape[1]), np.float32)
             level[lowered, columns] = left[rows, columns]
-            printed = level_rules(level, length)[lowered, columns]
+            printed = level_rules(level, length, thick)[lowered, columns]
             left[rows[printed], columns[printed]] = 0
         left = np.ascontiguousarray(left.T)
     return np.where(left > 0, mask, 0)
@@ -65,20 +67,22 @@ def remove_rules(mask: np.ndarray, length: float, ink: np.ndarray | None = None)
 def rule_slopes(ink: np.ndarray, length: float) -> list[list[float]]:
     """Find the slopes of straight lines, rounded to SLOPE: rise over run of those along, run over rise of those across.
 
-    It looks at a copy of half the size, in which dotted lines run together (Matas, Galambos and Kittler 2000).
+    It looks at a copy of half the size, in which dotted lines run together (Matas, Galambos and Kittler 2000). Lines
+    along and across are at right angles: where there is one, there may be the other.
     """
     half = resize(np.where(ink > 0, 255, 0).astype(np.uint8), 0.5)
     lines = cv2.HoughLinesP(half, 1, np.pi / 360, round(VOTES * length / 2) + 1, None, SEEN * length / 2, DOTS)
     ends = np.zeros((0, 2, 2)) if lines is None else lines.reshape(-1, 2, 2).astype(float)
-    slopes = []
+    found = []
     for run, rise in (ends[:, 1] - ends[:, 0]).T, (ends[:, 1] - ends[:, 0])[:, ::-1].T:
         level = (np.abs(rise) <= STEEP * np.abs(run)) & (run != 0)
-        slopes.append(sorted({round(slope / SLOPE) * SLOPE for slope in rise[level] / run[level]}, key=abs))
-    return slopes
+        found.append({round(slope / SLOPE) * SLOPE for slope in rise[level] / run[level]})
+    along, across = found
+    return [sorted(one | {-slope for slope in other}, key=abs) for one, other in ((along, across), (across, along))]
 
 
-def level_rules(ink: np.ndarray, length: float) -> np.ndarray:
-    """Find nearly level lines longer than `length` pixels in a picture (H, W) float32: (H, W) bool, what to erase."""
+def level_rules(ink: np.ndarray, length: float, thick: float) -> np.ndarray:
+    """Find nearly level lines in a picture (H, W) float32, see `remove_rules`: (H, W) bool, what to erase."""
     mask = np.where(ink > 0, 255, 0).astype(np.uint8)
     gap, run = max(3, round(GAP * stroke_width(mask))), max(9, round(RUN * length))
     runs = cv2.morphologyEx(cv2.dilate(mask, UPRIGHT), cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
@@ -93,7 +97,7 @@ def level_rules(ink: np.ndarray, length: float) -> np.ndarray:
         x, y, w, h, _ = stats[i]
         box = slice(y, y + h), slice(x, x + w)
         part = labels[box] == i
-        if part.any() and is_rule(part, lengths[box], length):
+        if part.any() and is_rule(part, lengths[box], length, thick):
             thickness = np.median(lengths[box][part])
             longest[i] = max(SPARE * thickness, thickness + 2)
             blackest[i] = BOLD * np.median(ink[box][part])
@@ -101,7 +105,7 @@ def level_rules(ink: np.ndarray, length: float) -> np.ndarray:
     return (lengths <= longest) & (ink <= blackest)
 
 
-def is_rule(part: np.ndarray, lengths: np.ndarray, length: float) -> bool:
+def is_rule(part: np.ndarray, lengths: np.ndarray, length: float, thick: float) -> bool:
     """Whether the pixels of a mask (h, w) bool make a long, thin, straight, unbroken line.
 
     Parameters
@@ -109,6 +113,7 @@ def is_rule(part: np.ndarray, lengths: np.ndarray, length: float) -> bool:
     part : the pixels
     lengths : (h, w) ints, see `run_lengths`
     length : pixels that the line must measure
+    thick : see `remove_rules`
     """
     rows, columns = np.nonzero(part)
     filled = np.bincount(columns)
@@ -120,7 +125,7 @@ def is_rule(part: np.ndarray, lengths: np.ndarray, length: float) -> bool:
     np.minimum.at(thickness, columns, lengths[part])
     typical = np.median(thickness[at])
     even = np.abs(thickness[at] - typical) <= 1
-    if typical > max(HAIR, THICK * span) or even.sum() < FILLED * span or even.mean() < EVEN:
+    if typical > thick * span or even.sum() < FILLED * span or even.mean() < EVEN:
         return False
     middle = np.bincount(columns, rows)[at] / filled[at]
     stray = np.abs(np.polyval(np.polyfit(at, middle, 2), at) - middle)
@@ -157,7 +162,7 @@ def remove_frames(mask: np.ndarray) -> np.ndarray:
         frame = labels[box] == i
         if is_frame(frame, encloses=bool((height[inside] >= CONTENT * height[i]).any())):
             part = np.pad(frame.astype(np.uint8) * 255, 2)
-            kept = remove_rules(part, SIDE * min(frame.shape))[2:-2, 2:-2]
+            kept = remove_rules(part, SIDE * min(frame.shape), thick=BOX_THICK)[2:-2, 2:-2]
             mask[box][frame] = without_crumbs(kept, CRUMB * stroke_width(part))[frame]
     return mask
 
