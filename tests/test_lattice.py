@@ -189,7 +189,7 @@ def test_every_slice_has_a_candidate_of_its_own():
 
 def test_the_best_path_takes_the_more_probable_of_two_explanations():
     parts = [bar(60), bar(72)]
-    slices = [Slice(p, p, i, 1.0) for i, p in enumerate(parts)]
+    slices = [Slice(p, p, i, 1.0, 2.0) for i, p in enumerate(parts)]
     candidates = propose(slices, HEIGHT)
     crops = np.zeros((len(candidates), 28, 28), np.uint8)
 

@@ -19,11 +19,12 @@ SKIP = 0.35  # probability up to which a piece is rather skipped than read
 WORD = 0.6  # mean (geometric) probability below which a line is a word, not a number
 LEAST, MOST = 0.02, 0.995  # probabilities are held between these
 CUT = 2.0  # price of a cut through ink, in log-odds
+NARROW, NARROW_PRICE = 0.9, 20.0  # own heights: a cut through a narrower piece costs so much more for what it lacks
 BROAD, BROAD_PRICE = 1.1, 6.0  # own heights: a digit wider than this pays so much for each further height
 SHORT, SHORT_PRICE = 0.5, 24.0  # digit heights: a digit lower than this pays so much for each height that it lacks
 DOUBLE = 0.5  # digit heights: a doubtful piece wider than this may be several digits
 CUTS = 8  # in a piece, at most
-APART = 0.15  # digit heights between two cuts
+APART = 0.1  # digit heights between two cuts
 MIDDLE = 0.2  # of that, from the middle of a piece: a cut there is tried first, most are of two digits
 RUN = 6  # slices of one piece that may be a digit
 SEAM_ROWS = 48  # pixels: a piece is reduced to this height to find its cuts
@@ -50,6 +51,7 @@ class Slice(NamedTuple):
     generous: Piece  # the same with the ink at its cuts, which may belong to both sides
     source: int  # number of the piece in its line
     share: float  # of that piece
+    price: float  # of a cut through that piece
 
 
 class Candidate(NamedTuple):
@@ -100,7 +102,8 @@ def cut_line(line: list[Piece], sure: list[float], height: float) -> list[Slice]
         if own > SHORT * height and (width > BROAD * own or (width > DOUBLE * height and confidence < WHOLE)):
             seams = find_seams(piece.ink, APART * height)
             tight, generous = slice_piece(piece, seams, 0), slice_piece(piece, seams, piece.stroke)
-        slices += [Slice(t, g, source, 1 / len(tight)) for t, g in zip(tight, generous)]
+        price = CUT + NARROW_PRICE * max(0.0, NARROW - width / own)
+        slices += [Slice(t, g, source, 1 / len(tight), price) for t, g in zip(tight, generous)]
     return slices
 
 
@@ -231,10 +234,11 @@ def best_path(
         cut_left = first > 0 and slices[first - 1].source == slices[first].source
         cut_right = last < len(slices) and slices[last].source == slices[last - 1].source
         own = max(piece.height, SHORT * height)
+        cuts = (slices[first].price * cut_left + slices[last - 1].price * cut_right) / 2
         broad = BROAD_PRICE * max(0.0, piece.box[2] / own - BROAD)
         short = SHORT_PRICE * max(0.0, SHORT - piece.height / height)
         for worth, is_digit in ((logit(answers[k].max()) - short, True), (logit(SKIP), False)):
-            total = score[first] + weight * (worth - broad) - CUT * (cut_left + cut_right) / 2
+            total = score[first] + weight * (worth - broad) - cuts
             if total > score[last]:
                 score[last], choice[last] = total, (first, k, is_digit)
     digits, at = [], len(slices)
