@@ -30,7 +30,7 @@ PRINTED = 0.3  # share of the long side: a straight line of this length is print
 FRAGMENTS = 20  # of a broken digit, at most
 MENDED = 0.6  # probability from which fragments are a digit
 CONVINCED, ONE_SHEET = 0.85, 0.9  # mean probability, and share of the picture, that make the guess of the polarity good
-OTHER_PEN, OTHER_SIZE = 2.0, 2.5  # ratios to the typical digit's stroke and size: beyond these it is no digit
+OTHER = 2.5  # ratio to the typical digit's stroke or size: beyond it is no digit
 RING = 0.6  # share of a digit's surroundings that must be paper
 LITTLE = 0.15  # share of the best sheet's evidence: with less, what was read on another is not writing
 
@@ -192,7 +192,7 @@ def of_one_hand(lines: list[list[Digit]]) -> list[list[Digit]]:
 
     def fits(digit: Digit) -> bool:
         ratio, other = digit.stroke / pen, max(digit.box[2:]) / size
-        return 1 / OTHER_PEN < ratio < OTHER_PEN and 1 / OTHER_SIZE < other < OTHER_SIZE
+        return max(ratio, other, 1 / ratio, 1 / other) < OTHER
 
     kept = [[digit for digit in line if fits(digit)] for line in lines]
     return [line for line in kept if line]

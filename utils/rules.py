@@ -7,6 +7,7 @@ from utils.ink import resize, stroke_width
 
 STEEP = 0.15  # rise over run: the steepest printed line, 8 degrees
 SLOPE = 0.02  # rise over run: lines that differ by less are erased together
+SLOPES = 6  # along, and across, at most
 SEEN, VOTES = 0.8, 0.4  # line lengths: what the search for slopes must see of a line, and how much ink on it
 RUN = 0.5  # line lengths: the shortest straight run of a bent line
 GAP = 1.5  # stroke widths: the widest gap in a dotted line
@@ -73,12 +74,13 @@ def rule_slopes(ink: np.ndarray, length: float) -> list[list[float]]:
     half = resize(np.where(ink > 0, 255, 0).astype(np.uint8), 0.5)
     lines = cv2.HoughLinesP(half, 1, np.pi / 360, round(VOTES * length / 2) + 1, None, SEEN * length / 2, DOTS)
     ends = np.zeros((0, 2, 2)) if lines is None else lines.reshape(-1, 2, 2).astype(float)
-    found = []
-    for run, rise in (ends[:, 1] - ends[:, 0]).T, (ends[:, 1] - ends[:, 0])[:, ::-1].T:
+    lengths: list[dict[float, float]] = [{}, {}]
+    for side, (run, rise) in enumerate(((ends[:, 1] - ends[:, 0]).T, (ends[:, 1] - ends[:, 0])[:, ::-1].T)):
         level = (np.abs(rise) <= STEEP * np.abs(run)) & (run != 0)
-        found.append({round(slope / SLOPE) * SLOPE for slope in rise[level] / run[level]})
-    along, across = found
-    return [sorted(one | {-slope for slope in other}, key=abs) for one, other in ((along, across), (across, along))]
+        for slope, seen in zip(np.round(rise[level] / run[level] / SLOPE) * SLOPE, np.abs(run[level])):
+            for own, angle in (side, slope), (1 - side, -slope):
+                lengths[own][angle] = lengths[own].get(angle, 0) + seen
+    return [sorted(sorted(found, key=found.get)[-SLOPES:], key=abs) for found in lengths]
 
 
 def level_rules(ink: np.ndarray, length: float, thick: float) -> np.ndarray:
@@ -87,22 +89,24 @@ def level_rules(ink: np.ndarray, length: float, thick: float) -> np.ndarray:
     gap, run = max(3, round(GAP * stroke_width(mask))), max(9, round(RUN * length))
     runs = cv2.morphologyEx(cv2.dilate(mask, UPRIGHT), cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
     runs = cv2.morphologyEx(runs, cv2.MORPH_OPEN, np.ones((1, run), np.uint8))
-    if not runs.any():
-        return np.zeros(mask.shape, bool)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(runs, np.ones((3, run), np.uint8)))
+    labels, stats = cv2.connectedComponentsWithStats(cv2.dilate(runs, np.ones((3, run), np.uint8)))[1:3]
+    wide, high = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    likely = np.flatnonzero((wide >= length) & (high <= (thick + 4 * BENT) * wide + 4))
+    printed = np.zeros(mask.shape, bool)
+    if not likely.any():
+        return printed
     labels[(runs == 0) | (mask == 0)] = 0
     lengths = run_lengths(mask)
-    longest, blackest = np.zeros((2, count), np.float32)
-    for i in np.flatnonzero(stats[:, cv2.CC_STAT_WIDTH] >= length)[1:]:
+    for i in likely[likely > 0]:
         x, y, w, h, _ = stats[i]
         box = slice(y, y + h), slice(x, x + w)
         part = labels[box] == i
         if part.any() and is_rule(part, lengths[box], length, thick):
             thickness = np.median(lengths[box][part])
-            longest[i] = max(SPARE * thickness, thickness + 2)
-            blackest[i] = BOLD * np.median(ink[box][part])
-    longest, blackest = (cv2.dilate(limit[labels], UPRIGHT) for limit in (longest, blackest))
-    return (lengths <= longest) & (ink <= blackest)
+            crossed = lengths[box] > max(SPARE * thickness, thickness + 2)
+            near = cv2.dilate(part.astype(np.uint8), UPRIGHT) > 0
+            printed[box] |= near & ~crossed & (ink[box] <= BOLD * np.median(ink[box][part]))
+    return printed & (mask > 0)
 
 
 def is_rule(part: np.ndarray, lengths: np.ndarray, length: float, thick: float) -> bool:
