@@ -233,7 +233,7 @@ def test_without_a_sure_digit_nothing_is_dropped():
 
 def test_another_pen_and_another_size_are_no_digits():
     ours = [digit(60, 100), digit(100, 100), digit(140, 100)]
-    thick, thin = digit(180, 100)._replace(stroke=7.0), digit(220, 100)._replace(stroke=1.4)
+    thick, thin = digit(180, 100)._replace(stroke=8.0), digit(220, 100)._replace(stroke=1.1)
     large, small = digit(260, 100, height=110), digit(300, 100, height=12)._replace(box=(295, 94, 10, 12))
     assert of_one_hand([[*ours, thick, thin, large], [small]]) == [ours]
     assert of_one_hand([[digit(60, 100, 0.4), thick._replace(confidence=0.4)]]) != []
