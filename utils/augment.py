@@ -14,7 +14,7 @@ from utils.styles import CHUNK, frame, junk, restyle, warp
 PART = 5000  # digits that are written at a time
 PLAIN_SHARE = 0.3  # of the digits stays as MNIST has them
 JUNK_SHARE = 0.08  # of the digits is replaced by junk
-CLEAN = 6  # one in so many epochs, the last ones, has no distorted digits
+CLEAN = 4  # one in so many epochs, the last ones, has no distorted digits
 SIDE = 32  # px of the canvas on which digits are bent and thickened: 1.1 of it for one of MNIST's
 REACH = 14.1  # MNIST's px from the centre of the canvas to its edge
 KNOTS = 6  # knots along a side of the elastic displacement field
@@ -127,7 +127,7 @@ def handwriting(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield one epoch of shuffled digits in fresh handwriting, in parts; some stay as they are, some are junk.
 
-    The last sixth of the epochs leaves all digits as they are: that makes up for what distortion costs on clean ones.
+    The last quarter of the epochs leaves all digits as they are: that makes up for what distortion costs on clean ones.
 
     Parameters
     ----------
