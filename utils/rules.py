@@ -96,14 +96,14 @@ def level_rules(ink: np.ndarray, length: float, thick: float) -> np.ndarray:
     if not likely.any():
         return printed
     labels[(runs == 0) | (mask == 0)] = 0
-    lengths = run_lengths(mask)
     for i in likely[likely > 0]:
         x, y, w, h, _ = stats[i]
-        box = slice(y, y + h), slice(x, x + w)
-        part = labels[box] == i
-        if part.any() and is_rule(part, lengths[box], length, thick):
-            thickness = np.median(lengths[box][part])
-            crossed = lengths[box] > max(SPARE * thickness, thickness + 2)
+        around = round(SPARE * thick * w) + 2
+        box = slice(max(0, y - around), y + h + around), slice(x, x + w)
+        part, lengths = labels[box] == i, run_lengths(mask[box])
+        if part.any() and is_rule(part, lengths, length, thick):
+            thickness = np.median(lengths[part])
+            crossed = lengths > max(SPARE * thickness, thickness + 2)
             near = cv2.dilate(part.astype(np.uint8), UPRIGHT) > 0
             printed[box] |= near & ~crossed & (ink[box] <= BOLD * np.median(ink[box][part]))
     return printed & (mask > 0)
