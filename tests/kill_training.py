@@ -1,0 +1,85 @@
+"""Kill a real training at random moments, and tell whether its files stayed whole.
+
+    python -m tests.kill_training --kills 50
+
+After each kill (SIGKILL, which no program can catch) every file of the network is the one that was there before, or
+the new one; never a part of it. Half of the runs go on where the killed one was. The last run is not killed.
+"""
+
+import argparse
+import hashlib
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+
+import numpy as np
+
+from utils.classifier import load_tflite
+
+ROOT = pathlib.Path(__file__).parents[1]
+ENDINGS = (".keras", ".tflite", "_curves.png", "_confusion.png", "_misread.png")
+
+
+def train(output: pathlib.Path, *options: str) -> subprocess.Popen:
+    """Start a training of a few seconds."""
+    command = [sys.executable, "train_keras.py", "--limit", "300", "--epochs", "2", "--output", str(output), *options]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def hashes(output: pathlib.Path) -> dict[str, str]:
+    """SHA-256 of each file of a network; of a .keras, which notes when it was saved, of its parts without that."""
+    paths = [output.with_name(output.stem + ending) for ending in ENDINGS]
+    return {path.name: hashlib.sha256(content(path)).hexdigest() for path in paths if path.exists()}
+
+
+def content(path: pathlib.Path) -> bytes:
+    """Read what of a file is the same whenever it was written."""
+    if path.suffix != ".keras":
+        return path.read_bytes()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return b"".join(archive.read(name) for name in archive.namelist() if name != "metadata.json")
+    except zipfile.BadZipFile:
+        return b"not whole"
+
+
+def kill_trainings(folder: pathlib.Path, kills: int, seed: int = 0) -> list[str]:
+    """Train whole once, then with another seed and killed `kills` times, then to the end: what went wrong, if anything.
+
+    The same command gives the same files, so a file is whole if it is one of the two that whole runs left.
+    """
+    output, rng = folder / "mnist.keras", np.random.default_rng(seed)
+    start = time.monotonic()
+    train(output, "--seed", "1").wait()
+    seconds, before = time.monotonic() - start, hashes(output)
+    found = []
+    for _ in range(kills):
+        process = train(output, "--seed", "2", *["--resume"][: rng.integers(2)])
+        time.sleep(seconds * rng.uniform(0.3, 1.05))
+        process.kill()
+        process.wait()
+        found.append(hashes(output))
+    *_, complaint = train(output, "--seed", "2").communicate()
+    after = hashes(output)
+    load_tflite(output.with_suffix(".tflite"))
+    wrong = [complaint] if complaint or set(after) != set(before) or after == before else []
+    for k, files in enumerate(found):
+        wrong += [f"kill {k}: {name}" for name in before if files.get(name) not in (before[name], after[name])]
+    return wrong
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--kills", type=int, default=10, help="how many trainings to kill (%(default)s)")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        wrong = kill_trainings(pathlib.Path(folder), args.kills)
+    print(f"{args.kills} kills,", "all files whole" if not wrong else "\n".join(wrong))
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

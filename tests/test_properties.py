@@ -1,0 +1,116 @@
+"""Whatever the input, public functions keep their contracts, the command line its exit codes, a training its files."""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from recognize import read_digits
+from tests import fuzz
+from tests.kill_training import kill_trainings
+from utils.classifier import load_classifier
+from utils.dataset import encode, load_dataset
+from utils.picture import read_picture
+from utils.rules import remove_frames, remove_rules
+from utils.segment import center_digit, find_lines, ink_mask
+
+MASKS = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=60), elements=st.sampled_from([0, 255]))
+GREYS = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=60))
+IMAGES = GREYS | arrays(np.uint8, st.tuples(st.integers(1, 60), st.integers(1, 60), st.just(3)))
+
+quick = settings(max_examples=60, deadline=None, database=None)
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return load_classifier("output/mnist.tflite")
+
+
+@quick
+@given(IMAGES)
+def test_an_ink_mask_is_0_and_255_in_the_shape_of_the_image(image):
+    mask = ink_mask(image)
+    assert mask.shape == image.shape[:2] and mask.dtype == np.uint8
+    assert set(np.unique(mask)) <= {0, 255}
+
+
+@quick
+@given(MASKS)
+def test_boxes_lie_in_the_picture_and_hold_ink(mask):
+    height, width = mask.shape
+    for line in find_lines(mask):
+        assert [x + w / 2 for x, _, w, _ in line] == sorted(x + w / 2 for x, _, w, _ in line)
+        for x, y, w, h in line:
+            assert 0 <= x < x + w <= width and 0 <= y < y + h <= height
+            assert mask[y : y + h, x : x + w].any()
+
+
+@quick
+@given(MASKS, st.floats(1, 100))
+def test_erasing_lines_adds_nothing(mask, length):
+    for left in remove_rules(mask, length), remove_frames(mask):
+        assert left.shape == mask.shape and left.dtype == np.uint8
+        assert not (left & ~mask).any()
+
+
+@quick
+@given(GREYS)
+def test_a_centred_digit_is_in_mnists_frame_and_has_ink_if_there_was_any(ink):
+    digit = center_digit(ink)
+    assert digit.shape == (28, 28) and digit.dtype == np.uint8
+    assert digit.any() == ink.any()
+
+
+@quick
+@given(image=IMAGES)
+def test_digits_have_values_confidences_and_boxes_in_the_picture(classifier, image):
+    height, width = image.shape[:2]
+    for digit in (digit for line in read_digits(image, classifier) for digit in line):
+        x, y, w, h = digit.box
+        assert 0 <= x < x + w <= width and 0 <= y < y + h <= height
+        assert 0 <= digit.value <= 9 and 0 < digit.confidence <= 1
+
+
+@quick
+@given(arrays(np.uint8, st.integers(0, 40), elements=st.integers(0, 9)))
+def test_one_hot_labels_tell_the_labels(labels):
+    assert np.array_equal(encode(labels).argmax(axis=1), labels)
+    assert encode(labels).sum() == len(labels)
+
+
+@quick
+@given(data=st.binary(max_size=200))
+def test_bytes_are_a_picture_or_one_line_that_names_the_file(tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / "bytes.png"
+    path.write_bytes(data)
+    try:
+        image = read_picture(path)
+    except ValueError as error:
+        assert str(path) in str(error) and "\n" not in str(error)
+    else:
+        assert image.dtype == np.uint8 and image.ndim == 3
+
+
+@quick
+@given(text=st.text(st.sampled_from("0123456789,.-\n a"), max_size=200))
+def test_no_short_text_is_a_dataset(tmp_path_factory, text):
+    path = tmp_path_factory.getbasetemp() / "text.csv"
+    path.write_text(text)
+    with pytest.raises(ValueError) as caught:
+        load_dataset(path)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_random_and_damaged_files_end_in_an_exit_code(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", [])
+    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    kinds, problems = zip(*(fuzz.read(number, tmp_path) for number in range(60)))
+    cv2.utils.logging.setLogLevel(level)
+    assert set(kinds) == {"picture", "damaged picture", "damaged model"}
+    assert not any(problems)
+
+
+def test_a_killed_training_leaves_whole_files(mnist, tmp_path):
+    assert kill_trainings(tmp_path, kills=1) == []
