@@ -6,8 +6,8 @@ utils/augment.py. With --no-augment the network learns MNIST's own digits alone,
 It writes output/mnist.keras, the same network as output/mnist.tflite, and three pictures: cost and accuracy by epoch,
 which digits it takes for which, and sixteen that it misreads.
 
-  python train_keras.py                          # 25 epochs, about 2 minutes on 2 cores
-  python train_keras.py --no-augment             # about 1 minute
+  python train_keras.py                          # 25 epochs, about 1 minute on 2 cores
+  python train_keras.py --no-augment             # half a minute
   python train_keras.py --limit 500 --epochs 1   # a quick try
 """
 

@@ -93,6 +93,15 @@ def test_truncated_files_are_named(tmp_path, quick_runs, name, kind, capfd):
         error_of(path, capfd)
 
 
+@pytest.mark.parametrize("place", [0, 100, 144_466, -40, -5, -1])
+def test_a_tflite_with_one_bad_byte_is_named(tmp_path, quick_runs, place, capfd):
+    """The third of these made OpenCV bring Python down."""
+    content = bytearray((quick_runs[0] / "mnist_cnn.tflite").read_bytes())
+    content[place] ^= 255
+    (tmp_path / "bad.tflite").write_bytes(content)
+    assert "its checksum is not right" in error_of(tmp_path / "bad.tflite", capfd)
+
+
 def test_a_damaged_keras_file_is_named(tmp_path, quick_runs, capfd):
     content = bytearray((quick_runs[0] / "mnist.keras").read_bytes())
     content[500:600] = bytes(100)

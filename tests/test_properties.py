@@ -1,4 +1,4 @@
-"""Whatever the input, public functions keep their contracts, the command line its exit codes, a training its files."""
+"""Whatever the input, public functions keep their contracts, and the command line its exit codes."""
 
 import cv2
 import numpy as np
@@ -9,7 +9,6 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from recognize import read_digits
 from tests import fuzz
-from tests.kill_training import kill_trainings
 from utils.classifier import load_classifier
 from utils.dataset import encode, load_dataset
 from utils.picture import read_picture
@@ -110,7 +109,3 @@ def test_random_and_damaged_files_end_in_an_exit_code(tmp_path, monkeypatch):
     cv2.utils.logging.setLogLevel(level)
     assert set(kinds) == {"picture", "damaged picture", "damaged model"}
     assert not any(problems)
-
-
-def test_a_killed_training_leaves_whole_files(mnist, tmp_path):
-    assert kill_trainings(tmp_path, kills=1) == []

@@ -14,7 +14,7 @@ from utils.styles import CHUNK, frame, junk, restyle, warp
 PART = 5000  # digits that are written at a time
 PLAIN_SHARE = 0.3  # of the digits stays as MNIST has them
 JUNK_SHARE = 0.08  # of the digits is replaced by junk
-CLEAN = 4  # one in so many epochs, the last ones, has no distorted digits
+CLEAN = 3  # epochs at the end, of twelve or more, that have no distorted digits
 SIDE = 32  # px of the canvas on which digits are bent and thickened: 1.1 of it for one of MNIST's
 REACH = 14.1  # MNIST's px from the centre of the canvas to its edge
 KNOTS = 6  # knots along a side of the elastic displacement field
@@ -127,7 +127,7 @@ def handwriting(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield one epoch of shuffled digits in fresh handwriting, in parts; some stay as they are, some are junk.
 
-    The last quarter of the epochs leaves all digits as they are: that makes up for what distortion costs on clean ones.
+    The last epochs leave all digits as they are: that makes up for what distortion costs on clean ones.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def handwriting(
     (n, 28, 28) uint8 digits and (n, 10) float32 targets, n at most `PART`
     """
     rng = np.random.default_rng([seed, epoch])
-    clean = epochs > 2 and epoch >= epochs - max(1, epochs // CLEAN)
+    clean = epochs > 2 and epoch >= epochs - min(CLEAN, max(1, epochs // 4))
     order = rng.permutation(len(digits))
     for start in range(0, len(order), PART):
         part = order[start : start + PART]

@@ -2,6 +2,7 @@
 
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from utils.dataset import to_input
 
 CHUNK = 1000  # digits per forward pass, about 100 MB of activations in the CNN
 SMALLEST, LARGEST = 1_000, 100_000_000  # bytes of a model file; the CNN has 2.4 million
+SEAL = b"CRC32"  # ends a .tflite that a trainer wrote, before the four bytes of its checksum
 OLD_SUFFIXES = (".model", ".h5", ".hdf5")
 
 Shape = tuple[int, ...]
@@ -106,10 +108,15 @@ def load_keras(path: Path) -> Classifier:
 
 
 def load_tflite(path: Path) -> Classifier:
-    """Load a TensorFlow Lite model with OpenCV, which takes images as (n, 1, 28, 28) whatever order the file has."""
+    """Load a TensorFlow Lite model with OpenCV, which takes images as (n, 1, 28, 28) whatever order the file has.
+
+    OpenCV believes whatever a file says and may bring Python down, so it is shown whole files only.
+    """
     content = path.read_bytes()
     if content[4:8] != b"TFL3":
         raise ValueError(f"{path}: not a .tflite file")
+    if seal(content[: -len(seal(b""))]) != content:
+        raise ValueError(f"{path}: damaged, or not from a trainer of this project: its checksum is not right")
     try:
         shape, classes = tflite_shapes(content)
     except (struct.error, IndexError):
@@ -128,6 +135,11 @@ def load_tflite(path: Path) -> Classifier:
     except cv2.error as error:
         raise ValueError(f"{path}: OpenCV cannot run it ({error.err.strip()})") from None
     return classifier
+
+
+def seal(content: bytes) -> bytes:
+    """Append its checksum to a TensorFlow Lite model; readers of the format do not mind."""
+    return content + SEAL + struct.pack("<I", zlib.crc32(content))
 
 
 def tflite_shapes(content: bytes) -> tuple[Shape, Shape]:

@@ -17,7 +17,7 @@ from utils.segment import SIDE, Box, Piece, center_digit, join
 WHOLE = 0.9  # probability from which a piece is one digit and is not cut
 SKIP = 0.35  # probability up to which a piece is rather skipped than read
 WORD = 0.6  # mean (geometric) probability below which a line is a word, not a number
-LEAST, MOST = 0.02, 0.995  # probabilities are held between these
+LEAST, MOST = 0.02, 0.999  # probabilities are held between these
 CUT = 2.0  # price of a cut through ink, in log-odds
 NARROW, NARROW_PRICE = 0.9, 20.0  # own heights: a cut through a narrower piece costs so much more for what it lacks
 BROAD, BROAD_PRICE = 1.1, 6.0  # own heights: a digit wider than this pays so much for each further height

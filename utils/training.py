@@ -241,10 +241,12 @@ def for_inference(model: "keras.Sequential") -> "keras.Sequential":
 
 
 def to_tflite(model: "keras.Model") -> bytes:
-    """Convert a network for cv2.dnn, which reads any number of digits if the file says one."""
+    """Convert a network for cv2.dnn, which reads any number of digits if the file says one; see `seal`."""
     import keras
     import tensorflow as tf
 
+    from utils.classifier import seal
+
     digit = keras.Input(batch_shape=(1, *model.input_shape[1:]))
     with silence():
-        return tf.lite.TFLiteConverter.from_keras_model(keras.Model(digit, model(digit))).convert()
+        return seal(tf.lite.TFLiteConverter.from_keras_model(keras.Model(digit, model(digit))).convert())
