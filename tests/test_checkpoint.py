@@ -30,7 +30,14 @@ def test_a_stopped_run_can_be_resumed_to_its_end(mnist, tmp_path):
     command = ["-u", "train_keras.py", "--train", few, "--test", few, "--epochs", "30", "--output", output]
 
     arguments = [sys.executable, *map(str, command)]
-    process = subprocess.Popen(arguments, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        arguments,
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+    )
     for line in process.stdout:
         if "Epoch 3/30" in line:
             process.send_signal(signal.SIGINT)
