@@ -132,12 +132,15 @@ def test_only_missing_default_files_are_made(monkeypatch, mnist, tmp_path):
     assert made == ["dataset"]
 
 
-def test_sigterm_stops_like_ctrl_c(capsys):
+def test_sigterm_stops_like_ctrl_c(capsys, monkeypatch):
+    monkeypatch.setattr(os, "_exit", sys.exit)
     before = signal.getsignal(signal.SIGTERM)
     try:
-        assert training.run(lambda: os.kill(os.getpid(), signal.SIGTERM)) == 130
+        with pytest.raises(SystemExit) as stopped:
+            training.run(lambda: os.kill(os.getpid(), signal.SIGTERM))
     finally:
         signal.signal(signal.SIGTERM, before)
+    assert stopped.value.code == 130
     assert capsys.readouterr().err.endswith(": stopped\n")
 
 
