@@ -30,7 +30,7 @@ def run(trainer: Callable[[], None]) -> int:
 
     Returns
     -------
-    The exit code: 0, or 1 after an error. Ctrl-C and SIGTERM end the process at once with 130.
+    The exit code: 0, 1 after an error, 130 when stopped by Ctrl-C or SIGTERM.
     """
     script = Path(sys.argv[0]).name
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -40,9 +40,8 @@ def run(trainer: Callable[[], None]) -> int:
         print(f"{script}: error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as stop:
-        sys.stdout.flush()
-        print(f"\n{script}: stopped{stop}", file=sys.stderr, flush=True)
-        os._exit(130)  # TensorFlow's threads, cut off in their work, may abort an orderly end
+        print(f"\n{script}: stopped{stop}", file=sys.stderr)
+        return 130
     return 0
 
 
