@@ -141,6 +141,28 @@ def test_sigterm_stops_like_ctrl_c(capsys):
     assert capsys.readouterr().err.endswith(": stopped\n")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_waits_for_the_end_of_a_step(number):
+    before = {caught: signal.signal(caught, signal.default_int_handler) for caught in (signal.SIGINT, signal.SIGTERM)}
+    reached = []
+    try:
+        with pytest.raises(KeyboardInterrupt), training.stops_between_steps() as callback:
+            callback.on_train_batch_end(0, {})
+            os.kill(os.getpid(), number)
+            reached.append("the end of the step")
+            callback.on_train_batch_end(1, {})
+            reached.append("the next step")
+        assert reached == ["the end of the step"]
+        with pytest.raises(KeyboardInterrupt), training.stops_between_steps():
+            os.kill(os.getpid(), number)
+            reached.append("the end of the run")
+        assert reached[1:] == ["the end of the run"]
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        for caught, handler in before.items():
+            signal.signal(caught, handler)
+
+
 def compiled_network(options):
     import keras
 

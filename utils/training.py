@@ -6,7 +6,7 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -145,6 +145,7 @@ def fit(model: "keras.Model", train: Digits, test: Digits, options: argparse.Nam
             callbacks.append(feed)
         else:
             data = {"x": to_input(digits, shape), "y": encode(labels), "batch_size": options.batch_size}
+        callbacks.append(stack.enter_context(stops_between_steps()))
         model.fit(
             **data,
             epochs=options.epochs,
@@ -153,6 +154,34 @@ def fit(model: "keras.Model", train: Digits, test: Digits, options: argparse.Nam
             verbose=1 if sys.stdout.isatty() else 2,
             callbacks=callbacks,
         )
+
+
+@contextlib.contextmanager
+def stops_between_steps() -> Iterator["keras.callbacks.Callback"]:
+    """Hold Ctrl-C and SIGTERM back until TensorFlow hands over to Python: raised in its midst they may crash it.
+
+    Yields
+    ------
+    The callback that raises KeyboardInterrupt, for `fit`.
+    """
+    import keras
+
+    caught = []
+
+    def stop(*_, **__) -> None:
+        if caught:
+            raise KeyboardInterrupt
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, handler in before.items():
+        if handler is signal.default_int_handler:  # a job in the background ignores Ctrl-C, and shall
+            signal.signal(number, lambda *_: caught.append(True))
+    try:
+        yield keras.callbacks.LambdaCallback(on_epoch_begin=stop, on_train_batch_end=stop)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    stop()
 
 
 def report(model: "keras.Model", test: Digits, options: argparse.Namespace) -> None:
