@@ -20,7 +20,6 @@ import numpy as np
 from utils.classifier import load_tflite
 
 ROOT = pathlib.Path(__file__).parents[1]
-ENDINGS = (".keras", ".tflite", "_curves.png", "_confusion.png", "_misread.png")
 
 
 def train(output: pathlib.Path, *options: str) -> subprocess.Popen:
@@ -31,8 +30,8 @@ def train(output: pathlib.Path, *options: str) -> subprocess.Popen:
 
 def hashes(output: pathlib.Path) -> dict[str, str]:
     """SHA-256 of each file of a network; of a .keras, which notes when it was saved, of its parts without that."""
-    paths = [output.with_name(output.stem + ending) for ending in ENDINGS]
-    return {path.name: hashlib.sha256(content(path)).hexdigest() for path in paths if path.exists()}
+    paths = filter(pathlib.Path.is_file, output.parent.iterdir())
+    return {path.name: hashlib.sha256(content(path)).hexdigest() for path in paths}
 
 
 def content(path: pathlib.Path) -> bytes:

@@ -87,7 +87,7 @@ def page(scale=1.0):
     strokes[50:52] = 0
     grey, piece = 255 - mask, Piece((20, 10, 10, 30), mask[10:40, 20:30], 10.0)
     lines = [[digit(1, (20, 10, 10, 30))]]
-    return Page(grey, scale, False, mask / np.float32(255), mask, strokes, [piece], 30.0, lines)
+    return Page(grey, scale, False, np.ones_like(grey), mask / np.float32(255), mask, strokes, [piece], 30.0, lines)
 
 
 def test_steps_are_drawn_in_their_order_and_removed_lines_in_colour():
@@ -101,7 +101,7 @@ def test_steps_are_drawn_in_their_order_and_removed_lines_in_colour():
 
 def test_steps_of_an_empty_page():
     blank = np.zeros((5, 7), np.uint8)
-    steps = draw_steps(Page(blank, 1.0, False, blank.astype(np.float32), blank, blank, [], 0.0, []))
+    steps = draw_steps(Page(blank, 1.0, False, blank, blank.astype(np.float32), blank, blank, [], 0.0, []))
     assert steps["mask.png"].shape == (5, 7) and steps["crops.png"].size
 
 

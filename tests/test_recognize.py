@@ -98,7 +98,7 @@ def test_boxes_are_in_pixels_of_the_picture_whatever_its_size(sample):
 def test_a_page_read_reduced_is_mapped_back():
     blank = np.zeros((50, 100), np.uint8)
     lines = [[digit(3, (10, 20, 30, 30)), digit(4, (95, 0, 5, 7))]]
-    page = Page(blank, 0.25, False, blank, blank, blank, [], 30.0, lines)
+    page = Page(blank, 0.25, False, blank, blank, blank, blank, [], 30.0, lines)
     assert [d.box for line in locate(page, (199, 399)) for d in line] == [(40, 80, 120, 119), (380, 0, 19, 28)]
 
 

@@ -41,6 +41,7 @@ class Page(NamedTuple):
     grey: np.ndarray  # (H, W) uint8, the photo times `scale`
     scale: float
     light_ink: bool  # light on dark
+    regions: np.ndarray  # see `utils.ink.paper_regions`
     ink: np.ndarray  # (H, W) float32, see `utils.ink`
     mask: np.ndarray  # (H, W) uint8, 255 is ink, printed lines too
     strokes: np.ndarray  # the same without printed lines
@@ -91,7 +92,7 @@ def read_page(image: np.ndarray, classifier: Classifier) -> Page:
     blur = BLUR * max(reduced.shape)
     light = has_light_ink(reduced)
     page = read_ink(reduced, scale, light, blur, classifier)
-    if page.confidence() < CONVINCED or not is_one_sheet(paper_regions(reduced, light)):
+    if page.confidence() < CONVINCED or not is_one_sheet(page.regions):
         page = max(page, read_ink(reduced, scale, not light, blur, classifier), key=Page.evidence)
     if page.lines and page.height < LEGIBLE and scale < 1:
         scale = min(1.0, scale * 1.5 * LEGIBLE / page.height)
@@ -115,7 +116,7 @@ def read_ink(grey: np.ndarray, scale: float, light_ink: bool, blur: float, class
     ink = cv2.GaussianBlur(flatten_light(grey, light_ink), (0, 0), max(LEAST_BLUR, blur))
     mask = threshold(ink)
     strokes = remove_rules(remove_frames(mask), PRINTED * max(mask.shape), ink)
-    page = Page(grey, scale, light_ink, ink, mask, strokes, [], 0.0, [])
+    page = Page(grey, scale, light_ink, paper_regions(grey, light_ink), ink, mask, strokes, [], 0.0, [])
     found = mend(pieces(strokes), strokes, classifier)
     if not found:
         return page
@@ -134,7 +135,7 @@ def read_ink(grey: np.ndarray, scale: float, light_ink: bool, blur: float, class
         if 1 / AGREED < seen / height < AGREED:
             break
         height = seen
-    lines = on_same_sheet(of_one_hand(lines), paper_regions(grey, light_ink), max(grey.shape))
+    lines = on_same_sheet(of_one_hand(lines), page.regions, max(grey.shape))
     return page._replace(strokes=strokes, pieces=kept, height=height, lines=lines)
 
 
