@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -97,6 +98,28 @@ def test_a_run_stopped_between_epochs_ends_as_if_it_had_not_been(small, monkeypa
     resumed = fitted_network(options, train, test)
     assert checkpoint.read_history(checkpoint.scratch_folder(options)) == history
     assert all((a == b).all() for a, b in zip(whole.get_weights(), resumed.get_weights()))
+
+
+def test_a_run_killed_while_it_kept_its_weights_goes_on_from_the_epoch_before(small):
+    options, train, test = small
+    whole = fitted_network(options, train, test)
+    scratch = checkpoint.scratch_folder(options)
+    (scratch / "part.weights.h5").write_bytes((scratch / "latest.weights.h5").read_bytes()[:5000])
+    options.resume = True
+    resumed = fitted_network(options, train, test)
+    assert all((a == b).all() for a, b in zip(whole.get_weights(), resumed.get_weights()))
+    assert len(checkpoint.read_history(scratch)) == options.epochs
+
+
+def test_a_full_disk_ends_a_training_in_one_line_and_leaves_nothing(mnist, tmp_path):
+    few = tmp_path / "few.csv"
+    np.savetxt(few, np.column_stack([mnist[0][1], mnist[0][0]])[:100], fmt="%d", delimiter=",")
+    (tmp_path / "out").mkdir()
+    command = ["train_keras.py", "--train", few, "--test", few, "--epochs", "1", "--output", tmp_path / "out/a.keras"]
+    result = run(*command, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)))
+    assert result.returncode == 1 and result.stderr.count("\n") == 1
+    assert result.stderr.startswith("train_keras.py: error:") and "too large" in result.stderr
+    assert os.listdir(tmp_path / "out") == []
 
 
 def test_a_checkpoint_tells_what_is_left_to_resume_and_goes_when_all_is_done(small):

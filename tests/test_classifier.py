@@ -1,5 +1,7 @@
 """utils/classifier.py: both kinds of file answer alike, bad ones end in one line; the shipped models read MNIST."""
 
+import zipfile
+
 import numpy as np
 import pytest
 from conftest import ROOT, run
@@ -136,6 +138,29 @@ def test_code_in_a_model_is_not_run(tmp_path, capfd):
     model = keras.Sequential([keras.Input((784,)), keras.layers.Lambda(lambda x: x[:, :10])])
     model.save(tmp_path / "lambda.keras")
     assert "Keras cannot load it" in error_of(tmp_path / "lambda.keras", capfd)
+
+
+def test_a_layer_of_unknown_code_is_not_run(tmp_path, quick_runs, capfd):
+    path = rewritten(quick_runs[0] / "mnist.keras", tmp_path / "custom.keras", b'"Dense"', b'"Dance"')
+    assert "Keras cannot load it" in error_of(path, capfd)
+
+
+def rewritten(source, target, before, after):
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(before, after))
+    return target
+
+
+def test_a_zip_bomb_is_not_unpacked(tmp_path, capfd):
+    with zipfile.ZipFile(tmp_path / "bomb.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.weights.h5", bytes(200_000_000))
+    assert error_of(tmp_path / "bomb.keras", capfd) == "200,000,000 bytes unpacked, expected at most 100,000,000"
+
+
+def test_the_posts_file_under_a_new_name_is_named(tmp_path, capfd):
+    (tmp_path / "old.keras").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(2000))
+    assert error_of(tmp_path / "old.keras", capfd) == "not a .keras file, or a damaged one"
 
 
 def test_a_keras_model_of_images_channels_first_is_read(tmp_path, digits):

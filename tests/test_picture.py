@@ -1,10 +1,12 @@
 """utils/picture.py: every form of picture arrives upright on white paper, bad ones end in one line, files are whole."""
 
 import os
+import resource
 
 import cv2
 import numpy as np
 import pytest
+from conftest import run
 from PIL import Image
 
 from utils import picture
@@ -33,6 +35,20 @@ def test_sixteen_bits(tmp_path):
 def test_palette(tmp_path):
     Image.fromarray(COLOURS[..., ::-1]).convert("P", palette=Image.Palette.ADAPTIVE).save(tmp_path / "a.png")
     assert (read_picture(tmp_path / "a.png") == COLOURS).all()
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".tif"])
+def test_four_printing_inks(tmp_path, suffix):
+    Image.new("RGB", (16, 16), (200, 100, 0)).convert("CMYK").save(tmp_path / f"a{suffix}")
+    image = read_picture(tmp_path / f"a{suffix}")
+    assert image.shape == (16, 16, 3) and (abs(image.astype(int) - (0, 100, 200)) < 30).all()
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".png", ".webp", ".tif"])
+def test_the_first_of_several_frames(tmp_path, suffix):
+    white, black = (Image.new("RGB", (16, 16), colour) for colour in ("white", "black"))
+    white.save(tmp_path / f"a{suffix}", save_all=True, append_images=[black])
+    assert (read_picture(tmp_path / f"a{suffix}") > 250).all()
 
 
 def test_real_numbers_are_stretched(tmp_path):
@@ -100,6 +116,14 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
     with pytest.raises(OSError, match=r"a\.png: cannot be written \(No space left on device\)"):
         write_picture(path, COLOURS * 0)
     assert path.read_bytes() == before and os.listdir(tmp_path) == ["a.png"]
+
+
+def test_a_full_disk_leaves_nothing(tmp_path):
+    """The limit of a file's size stands for the disk's: the write fails in its midst."""
+    code = "import numpy as np; from pathlib import Path; from utils.picture import write_picture as w; "
+    code += f"w(Path({str(tmp_path / 'a.bmp')!r}), np.zeros((300, 300), np.uint8))"
+    result = run("-c", code, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)))
+    assert "a.bmp: cannot be written (File too large)" in result.stderr and not os.listdir(tmp_path)
 
 
 def test_a_picture_that_its_format_cannot_hold(tmp_path, capfd):

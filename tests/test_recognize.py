@@ -102,7 +102,7 @@ def test_a_page_read_reduced_is_mapped_back():
     assert [d.box for line in locate(page, (199, 399)) for d in line] == [(40, 80, 120, 119), (380, 0, 19, 28)]
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (2, 3), (60, 40), (300, 400, 3)])
+@pytest.mark.parametrize("shape", [(1, 1), (2, 3), (60, 40), (300, 400, 3), (1, 20_000), (20_000, 1)])
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_nothing_is_read_in_a_picture_of_one_colour(shape, level):
     assert read_digits(np.full(shape, level, np.uint8), load_classifier(MODEL)) == []

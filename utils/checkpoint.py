@@ -4,10 +4,15 @@ import argparse
 import contextlib
 import csv
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
 
 
 @contextlib.contextmanager
@@ -22,10 +27,13 @@ def keep_checkpoint(options: argparse.Namespace) -> Iterator[None]:
     scratch = open_checkpoint(options)
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, OSError) as error:
         done = len(read_history(scratch))
         if not done:
             shutil.rmtree(scratch)
+        if isinstance(error, OSError):
+            raise
+        if not done:
             raise KeyboardInterrupt(" before the end of the first epoch; there is nothing to resume") from None
         raise KeyboardInterrupt(
             f" after {done} of {options.epochs} epochs; the same command with --resume goes on from there"
@@ -64,6 +72,25 @@ def open_checkpoint(options: argparse.Namespace) -> Path:
 def scratch_folder(options: argparse.Namespace) -> Path:
     """Where the checkpoint is: output/mnist.checkpoint for output/mnist.keras."""
     return options.output.with_suffix(".checkpoint")
+
+
+def save_weights(model: "keras.Model", scratch: Path) -> None:
+    """Keep a network's weights and its optimizer's in one file that is always whole, whenever the run is killed.
+
+    (Keras' own BackupAndRestore writes over the file that it reads; a kill in its midst leaves half of one.)
+    """
+    part = scratch / "part.weights.h5"
+    model.save_weights(part)
+    os.replace(part, scratch / "latest.weights.h5")
+
+
+def load_weights(model: "keras.Model", scratch: Path, steps: int) -> int:
+    """Give a compiled network what `save_weights` kept; returns how many epochs of so many steps that was."""
+    path = scratch / "latest.weights.h5"
+    if path.exists():
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(path)
+    return int(model.optimizer.iterations) // steps
 
 
 def read_history(scratch: Path) -> list[dict[str, float]]:

@@ -78,7 +78,7 @@ def write_picture(path: Path, image: np.ndarray) -> None:
         raise ValueError(f"{path}: {image.shape[1]} x {image.shape[0]} pixels do not fit into a {path.suffix}")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        content.tofile(part)
+        part.write_bytes(content)
         os.replace(part, path)
     except OSError as error:
         raise OSError(f"{path}: cannot be written ({error.strerror or error})") from None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from utils import silence
-from utils.checkpoint import read_history, scratch_folder
+from utils.checkpoint import load_weights, read_history, save_weights, scratch_folder
 from utils.dataset import encode, load_dataset, plot_dataset, to_input
 from utils.download import TEST_CSV, TRAIN_CSV, ensure_dataset
 
@@ -37,7 +37,7 @@ def run(trainer: Callable[[], None]) -> int:
     try:
         trainer()
     except (OSError, ValueError) as error:
-        print(f"{script}: error: {error}", file=sys.stderr)
+        print(f"{script}: error:", *str(error).split(), file=sys.stderr)
         return 1
     except KeyboardInterrupt as stop:
         print(f"\n{script}: stopped{stop}", file=sys.stderr)
@@ -133,7 +133,7 @@ def fit(model: "keras.Model", train: Digits, test: Digits, options: argparse.Nam
 
     (digits, labels), shape, scratch = train, model.input_shape[1:], scratch_folder(options)
     callbacks = [
-        keras.callbacks.BackupAndRestore(scratch, double_checkpoint=True, delete_checkpoint=False),
+        keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: save_weights(model, scratch)),
         keras.callbacks.CSVLogger(scratch / "history.csv", append=True),
     ]
     with contextlib.ExitStack() as stack:
@@ -148,6 +148,7 @@ def fit(model: "keras.Model", train: Digits, test: Digits, options: argparse.Nam
         callbacks.append(stack.enter_context(stops_between_steps()))
         model.fit(
             **data,
+            initial_epoch=load_weights(model, scratch, steps(len(labels), options)),
             epochs=options.epochs,
             validation_data=(to_input(test[0], shape), encode(test[1])),
             validation_batch_size=1000,
