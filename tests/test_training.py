@@ -196,6 +196,26 @@ def test_without_augmentation_the_network_sees_the_digits_as_they_are(small, mon
     assert np.array_equal(seen["x"] * 255, train[0]) and np.array_equal(seen["y"].argmax(axis=1), train[1])
 
 
+@pytest.mark.parametrize("augment", [True, False])
+def test_dropout_rests_while_digits_change_and_is_there_again_afterwards(small, monkeypatch, augment):
+    import keras
+
+    options, train, test = small
+    options.augment = augment
+    checkpoint.open_checkpoint(options)
+    model = train_keras_cnn.network()
+    model.compile("sgd", loss="categorical_crossentropy", metrics=["accuracy"])
+    seen = []
+    monkeypatch.setattr(model, "fit", lambda **_: seen.extend(rates(model)))
+
+    def rates(model):
+        return [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+
+    training.fit(model, train, test, options)
+    assert seen == ([0, 0] if augment else [0.25, 0.5])
+    assert rates(model) == [0.25, 0.5]
+
+
 def test_a_failure_while_saving_leaves_the_old_files(small, monkeypatch):
     options, train, test = small
     options.output.write_text("old")

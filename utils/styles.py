@@ -107,8 +107,9 @@ def _ones(ink: np.ndarray, rng: np.random.Generator) -> None:
     n = len(ink)
     (x, y), (foot_x, foot_y), height, pen = _ends(ink)
     flag, foot = rng.random(n) < 0.96, rng.random(n) < 0.4
-    reach = rng.uniform(0.15, 0.55, n) * height
-    hang = np.deg2rad(np.where(foot, rng.uniform(10, 70, n), rng.uniform(25, 70, n)))
+    long = rng.random(n) < 0.3  # an upstroke as long as the stem, as in much of Europe
+    reach = np.where(long, rng.uniform(0.5, 1.0, n), rng.uniform(0.15, 0.55, n)) * height
+    hang = np.deg2rad(np.where(long, rng.uniform(30, 60, n), rng.uniform(np.where(foot, 10, 25), 70)))
     tip_x, tip_y = x - reach * np.cos(hang), y + reach * np.sin(hang)
     bow_x, bow_y = rng.normal(0, 0.12, (2, n)) * reach
     _stroke(ink, (x, y), ((x + tip_x) / 2 + bow_x, (y + tip_y) / 2 + bow_y), (tip_x, tip_y), pen * flag)
