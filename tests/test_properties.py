@@ -1,5 +1,7 @@
 """Whatever the input, public functions keep their contracts, and the command line its exit codes."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -9,15 +11,23 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from recognize import read_digits
 from tests import fuzz
+from utils.augment import distort
 from utils.classifier import load_classifier
 from utils.dataset import encode, load_dataset
-from utils.picture import read_picture
+from utils.draw import annotate
+from utils.ink import flatten_light, paper_regions
+from utils.lattice import Digit, find_seams
+from utils.picture import read_picture, write_picture
 from utils.rules import remove_frames, remove_rules
-from utils.segment import center_digit, find_lines, ink_mask
+from utils.segment import center_digit, find_lines, group_lines, ink_mask
+from utils.styles import restyle
 
 MASKS = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=60), elements=st.sampled_from([0, 255]))
 GREYS = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=60))
 IMAGES = GREYS | arrays(np.uint8, st.tuples(st.integers(1, 60), st.integers(1, 60), st.just(3)))
+
+BOXES = st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(1, 60), st.integers(1, 60))
+KINDS = (".keras", ".tflite")
 
 quick = settings(max_examples=60, deadline=None, database=None)
 
@@ -70,6 +80,63 @@ def test_digits_have_values_confidences_and_boxes_in_the_picture(classifier, ima
         x, y, w, h = digit.box
         assert 0 <= x < x + w <= width and 0 <= y < y + h <= height
         assert 0 <= digit.value <= 9 and 0 < digit.confidence <= 1
+
+
+@quick
+@given(GREYS, st.booleans())
+def test_light_is_divided_out_and_paper_has_regions(grey, light_ink):
+    ink, regions = flatten_light(grey, light_ink), paper_regions(grey, light_ink)
+    assert ink.shape == grey.shape and ink.dtype == np.float32 and np.isfinite(ink).all()
+    assert regions.ndim == 2 and regions.min() >= 0
+
+
+@quick
+@given(st.lists(BOXES, max_size=30), st.floats(1, 100))
+def test_every_box_is_in_one_line(boxes, height):
+    lines = group_lines(boxes, height)
+    assert sorted(i for line in lines for i in line) == list(range(len(boxes)))
+
+
+@quick
+@given(GREYS, st.floats(0, 10))
+def test_seams_run_from_top_to_bottom_inside_the_ink(ink, apart):
+    for seam in find_seams(ink, apart):
+        assert seam.shape == ink.shape[:1] and (seam >= -0.5).all() and (seam <= ink.shape[1]).all()
+
+
+@quick
+@given(arrays(np.uint8, st.tuples(st.integers(0, 5), st.just(28), st.just(28))), st.integers(0, 2**32 - 1))
+def test_distorted_digits_have_the_shape_of_digits(digits, seed):
+    rng = np.random.default_rng(seed)
+    restyled = restyle(digits, rng.integers(0, 10, len(digits)), rng)
+    for written in restyled, distort(restyled, rng):
+        assert written.shape == digits.shape and written.dtype == np.uint8
+
+
+@quick
+@given(IMAGES, st.lists(st.tuples(st.integers(0, 9), BOXES), max_size=10))
+def test_whatever_is_annotated_the_picture_keeps_its_size_and_can_be_written(tmp_path_factory, image, found):
+    line = [Digit(value, 0.9, box, np.zeros((28, 28), np.uint8), 2.0) for value, box in found]
+    annotated = annotate(image, [line])
+    assert annotated.shape == (*image.shape[:2], 3) and annotated.dtype == np.uint8
+    path = tmp_path_factory.getbasetemp() / "annotated.png"
+    write_picture(path, annotated)
+    assert (read_picture(path) == annotated).all()
+
+
+@quick
+@given(place=st.integers(0, 2**31), byte=st.integers(1, 255), size=st.floats(0, 1), kind=st.sampled_from(KINDS))
+def test_a_damaged_model_is_whole_enough_or_named_in_one_line(tmp_path_factory, place, byte, size, kind):
+    content = bytearray(Path("output/mnist").with_suffix(kind).read_bytes())
+    content[place % len(content)] ^= byte
+    path = tmp_path_factory.getbasetemp() / f"damaged{kind}"
+    path.write_bytes(content[: round(size * len(content))] if place % 2 else content)
+    try:
+        answers = load_classifier(path).predict(np.zeros((2, 28, 28), np.uint8))
+    except ValueError as error:
+        assert str(path) in str(error) and "\n" not in str(error)
+    else:
+        assert kind == ".keras" and answers.shape == (2, 10)
 
 
 @quick

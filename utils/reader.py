@@ -121,8 +121,9 @@ def read_ink(grey: np.ndarray, scale: float, light_ink: bool, blur: float, class
     if not found:
         return page
     height = digit_height(found, max(mask.shape), classifier)
-    strokes = remove_rules(strokes, RULE * height, ink)
-    found = mend(pieces(strokes), strokes, classifier)
+    written = remove_rules(strokes, RULE * height, ink)
+    if (written != strokes).any():
+        strokes, found = written, mend(pieces(written), written, classifier)
     stroke = typical_stroke(found)
     found = [piece for piece in found if on_paper(piece, ink, stroke)]
     kept, lines = found, []
