@@ -132,6 +132,14 @@ def test_a_table_goes_and_its_digits_stay():
     assert share_left(left, digits) > 0.9
 
 
+def test_boxes_side_by_side_that_touch_here_and_there_go():
+    row = np.maximum.reduce([frame(x, w=60, h=90, thickness=4) for x in (50, 117, 184)])
+    merged = cv2.morphologyEx(row, cv2.MORPH_CLOSE, np.ones((1, 5), np.uint8))
+    rows = np.arange(len(row)) % 5 < 2
+    row[rows] = merged[rows]
+    assert not remove_frames(row).any()
+
+
 @pytest.mark.parametrize("text", ["0", "8", "5407"])
 def test_digits_are_no_boxes(text):
     assert np.array_equal(remove_frames(write(text)), write(text))

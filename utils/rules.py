@@ -166,8 +166,11 @@ def remove_frames(mask: np.ndarray) -> np.ndarray:
         frame = labels[box] == i
         if is_frame(frame, encloses=bool((height[inside] >= CONTENT * height[i]).any())):
             part = np.pad(frame.astype(np.uint8) * 255, 2)
+            stroke = stroke_width(part)
+            beside = np.ones([max(3, round(stroke))] * 2, np.uint8)  # the sides of two boxes, side by side, are one
+            part = cv2.morphologyEx(part, cv2.MORPH_CLOSE, beside)
             kept = remove_rules(part, SIDE * min(frame.shape), thick=BOX_THICK)[2:-2, 2:-2]
-            mask[box][frame] = without_crumbs(kept, CRUMB * stroke_width(part))[frame]
+            mask[box][frame] = without_crumbs(kept, CRUMB * stroke)[frame]
     return mask
 
 
