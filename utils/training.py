@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Digits = tuple[np.ndarray, np.ndarray]  # (N, 784) uint8 pixels, (N,) uint8 labels
 
+BATCH = 1000  # test digits at a time
 BLUE, ORANGE = "#0072b2", "#e69f00"  # Okabe and Ito's, distinct to every eye
 
 
@@ -152,7 +153,7 @@ def fit(model: "keras.Model", train: Digits, test: Digits, options: argparse.Nam
             initial_epoch=load_weights(model, scratch, steps(len(labels), options)),
             epochs=options.epochs,
             validation_data=(to_input(test[0], shape), encode(test[1])),
-            validation_batch_size=1000,
+            validation_batch_size=BATCH,
             verbose=1 if sys.stdout.isatty() else 2,
             callbacks=callbacks,
         )
@@ -210,12 +211,12 @@ def report(model: "keras.Model", test: Digits, options: argparse.Namespace) -> N
     digits, labels = test
     inputs = to_input(digits, model.input_shape[1:])
     model.summary()
-    cost, accuracy = model.evaluate(inputs, encode(labels), verbose=0)
+    cost, accuracy = model.evaluate(inputs, encode(labels), batch_size=BATCH, verbose=0)
     print("Test cost:", cost)
     print("Test accuracy:", accuracy)
 
     scratch, name = scratch_folder(options), options.output.stem
-    probabilities = model.predict(inputs, verbose=0)
+    probabilities = model.predict(inputs, batch_size=BATCH, verbose=0)
     predicted = probabilities.argmax(axis=1)
     plot_curves(read_history(scratch), scratch / f"{name}_curves.png")
     plot_confusion(labels, predicted, scratch / f"{name}_confusion.png")
