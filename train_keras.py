@@ -7,7 +7,7 @@ It writes output/mnist.keras, the same network as output/mnist.tflite, and three
 which digits it takes for which, and sixteen that it misreads.
 
   python train_keras.py                          # 25 epochs, about 1 minute on 2 cores
-  python train_keras.py --no-augment             # half a minute
+  python train_keras.py --no-augment             # some 40 seconds
   python train_keras.py --limit 500 --epochs 1   # a quick try
 """
 

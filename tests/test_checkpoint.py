@@ -105,10 +105,14 @@ def test_a_run_killed_while_it_kept_its_weights_goes_on_from_the_epoch_before(sm
     whole = fitted_network(options, train, test)
     scratch = checkpoint.scratch_folder(options)
     (scratch / "part.weights.h5").write_bytes((scratch / "latest.weights.h5").read_bytes()[:5000])
-    options.resume = True
-    resumed = fitted_network(options, train, test)
-    assert all((a == b).all() for a, b in zip(whole.get_weights(), resumed.get_weights()))
-    assert len(checkpoint.read_history(scratch)) == options.epochs
+    again = compiled_network(options)
+    assert checkpoint.load_weights(again, scratch, 4) == options.epochs
+    assert all((a == b).all() for a, b in zip(whole.get_weights(), again.get_weights()))
+
+
+def test_rows_of_the_history_that_a_full_disk_cut_short_are_left(tmp_path):
+    (tmp_path / "history.csv").write_text("epoch,loss,val_loss\n0,0.5,0.4\n1,0.42,0.3,0.2\n3,0.3\n")
+    assert checkpoint.read_history(tmp_path) == [{"epoch": 0, "loss": 0.5, "val_loss": 0.4}]
 
 
 def test_a_full_disk_ends_a_training_in_one_line_and_leaves_nothing(mnist, tmp_path):

@@ -27,13 +27,14 @@ def keep_checkpoint(options: argparse.Namespace) -> Iterator[None]:
     scratch = open_checkpoint(options)
     try:
         yield
-    except (KeyboardInterrupt, OSError) as error:
+    except OSError:
+        if not read_history(scratch):
+            shutil.rmtree(scratch)
+        raise
+    except KeyboardInterrupt:
         done = len(read_history(scratch))
         if not done:
             shutil.rmtree(scratch)
-        if isinstance(error, OSError):
-            raise
-        if not done:
             raise KeyboardInterrupt(" before the end of the first epoch; there is nothing to resume") from None
         raise KeyboardInterrupt(
             f" after {done} of {options.epochs} epochs; the same command with --resume goes on from there"
@@ -94,10 +95,11 @@ def load_weights(model: "keras.Model", scratch: Path, steps: int) -> int:
 
 
 def read_history(scratch: Path) -> list[dict[str, float]]:
-    """Read what Keras noted after each epoch, over all runs that led here."""
+    """Read what Keras noted after each epoch, over all runs that led here; rows that a full disk cut short are left."""
     path = scratch / "history.csv"
     if not path.exists():
         return []
     with path.open(newline="") as file:
-        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+        whole = (row for row in csv.DictReader(file) if None not in (*row, *row.values()))
+        rows = [{name: float(value) for name, value in row.items()} for row in whole]
     return list({row["epoch"]: row for row in rows}.values())

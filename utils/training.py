@@ -38,7 +38,7 @@ def run(trainer: Callable[[], None]) -> int:
     try:
         trainer()
     except (OSError, ValueError) as error:
-        print(f"{script}: error:", *str(error).split(), file=sys.stderr)
+        print(f"{script}: error:", *str(error).splitlines(), file=sys.stderr)
         return 1
     except KeyboardInterrupt as stop:
         print(f"\n{script}: stopped{stop}", file=sys.stderr)
@@ -163,7 +163,8 @@ def fit(model: "keras.Model", train: Digits, test: Digits, options: argparse.Nam
 def without_dropout(model: "keras.Model") -> Iterator[None]:
     """Let dropout layers pass everything: digits that change every epoch are regularisation enough.
 
-    With the post's dropout as well, the CNN misread 66 of 10,000 training digits that it had not seen; without, 53.
+    In trials with the last 10,000 training digits held out, the CNN misread 66 of those with the post's dropout in all
+    but the last three epochs, 55 in all but the last six, and 53 without it.
     """
     import keras
 
