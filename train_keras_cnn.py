@@ -56,7 +56,7 @@ def main() -> None:
     highest = 4.0 if options.augment else 1.0  # 1 was Keras' default in 2016; changing digits bear more
     rate = training.decay(highest, len(train[1]), options)
     model.compile(
-        Adadelta(rate),
+        Adadelta(rate, **training.averaging(len(train[1]), options)),
         loss="categorical_crossentropy",
         metrics=["accuracy"],
         steps_per_execution=training.steps_at_once(10, len(train[1]), options),

@@ -102,6 +102,7 @@ def test_a_run_stopped_between_epochs_ends_as_if_it_had_not_been(small, monkeypa
 
 def test_a_run_killed_while_it_kept_its_weights_goes_on_from_the_epoch_before(small):
     options, train, test = small
+    options.augment = False
     whole = fitted_network(options, train, test)
     scratch = checkpoint.scratch_folder(options)
     (scratch / "part.weights.h5").write_bytes((scratch / "latest.weights.h5").read_bytes()[:5000])

@@ -14,6 +14,7 @@ from conftest import run
 import train_keras
 import train_keras_cnn
 from utils import checkpoint, training
+from utils.dataset import encode
 
 TRAINERS = "train_keras.py", "train_keras_cnn.py"
 FILES = ".keras", ".tflite", "_curves.png", "_confusion.png", "_misread.png"
@@ -169,7 +170,7 @@ def compiled_network(options):
     keras.utils.set_random_seed(options.seed)
     model = train_keras.network()
     rate = training.decay(0.001, 200, options)
-    optimizer = keras.optimizers.Adam(rate)
+    optimizer = keras.optimizers.Adam(rate, use_ema=options.augment, ema_momentum=0.9)
     model.compile(optimizer, loss="categorical_crossentropy", metrics=["accuracy"], steps_per_execution=2)
     return model
 
@@ -177,6 +178,24 @@ def compiled_network(options):
 def test_decay_falls_faster_and_faster_to_zero(small):
     rate = training.decay(0.5, 201, small[0])  # 5 steps an epoch
     assert [float(rate(step)) for step in (0, 5, 10)] == pytest.approx([0.5, 0.5 * 0.5**0.5, 0])
+
+
+@pytest.mark.parametrize("augment", [True, False])
+def test_weights_are_averaged_over_a_twelfth_of_the_run_while_digits_change(small, augment):
+    options = small[0]
+    options.augment, options.epochs = augment, 10
+    assert training.averaging(600, options) == {"use_ema": augment, "ema_momentum": pytest.approx(0.9)}
+    assert training.averaging(50, options)["ema_momentum"] == 0  # a run of ten steps
+
+
+def test_the_averaged_weights_are_tested_after_each_epoch_and_kept_at_the_end(small):
+    options, train, test = small
+    checkpoint.open_checkpoint(options)
+    model = compiled_network(options)
+    training.fit(model, train, test, options)
+    kept = model.evaluate(test[0] / 255, encode(test[1]), verbose=0)
+    history = checkpoint.read_history(checkpoint.scratch_folder(options))
+    assert kept == pytest.approx([history[-1]["val_loss"], history[-1]["val_accuracy"]], rel=1e-5)
 
 
 @pytest.mark.parametrize(
