@@ -240,6 +240,25 @@ def test_another_pen_and_another_size_are_no_digits():
     assert of_one_hand([]) == []
 
 
+def test_pens_beside_a_sheet_do_not_outweigh_what_is_written_on_it(digits, classifier):
+    images, labels = digits[0][12:18].reshape(-1, 28, 28), digits[1][12:18]
+    picture = np.full((400, 700), 50, np.uint8)
+    picture[150:250, 200:500] = 230
+    for left, image in zip(range(230, 470, 40), images):
+        picture[186:214, left : left + 28] -= (0.6 * image).astype(np.uint8)
+    cv2.line(picture, (80, 60), (60, 330), 240, 8)
+    cv2.line(picture, (600, 80), (620, 350), 240, 8)
+    assert text(read_page(picture, classifier)) == ["".join(map(str, labels))]
+
+
+def test_a_page_of_ones_is_read(digits, classifier):
+    picture = np.full((200, 400), 230, np.uint8)
+    ones = digits[0][digits[1] == 1][:6].reshape(-1, 28, 28)
+    for left, image in zip(range(80, 320, 40), ones):
+        picture[86:114, left : left + 28] -= (0.6 * image).astype(np.uint8)
+    assert text(read_page(picture, classifier)) == ["111111"]
+
+
 def test_a_convincing_page_is_read_in_one_polarity(composed, classifier):
     truth = composed("clean", 2)
     shown = 0

@@ -32,6 +32,7 @@ MENDED = 0.6  # probability from which fragments are a digit
 CONVINCED, ONE_SHEET = 0.85, 0.9  # mean probability, and share of the picture, that make the guess of the polarity good
 OTHER = 2.5  # ratio to the typical digit's stroke or size: beyond it is no digit
 RING = 0.6  # share of a digit's surroundings that must be paper
+BAR = 0.25  # of another digit: what a 1 counts for, since the edges, pens and lines of a scene all look like one
 LITTLE = 0.15  # share of the best sheet's evidence: with less, what was read on another is not writing
 
 
@@ -71,8 +72,8 @@ class Page(NamedTuple):
 
 
 def trust(digit: Digit) -> float:
-    """What a digit counts for: nothing where it is doubtful, much where it is large and sure."""
-    return max(0.0, digit.confidence - 0.5) * digit.box[3]
+    """What a digit counts for: nothing where it is doubtful, much where it is large and sure, little if it is a 1."""
+    return max(0.0, digit.confidence - 0.5) * digit.box[3] * (BAR if digit.value == 1 else 1)
 
 
 def read_page(image: np.ndarray, classifier: Classifier) -> Page:
@@ -131,8 +132,8 @@ def read_ink(grey: np.ndarray, scale: float, light_ink: bool, blur: float, class
         kept = digit_sized(found, height)
         rows = group_lines([piece.box for piece in kept], height)
         lines = read_lines([[kept[i] for i in row] for row in rows], height, classifier)
-        sure = [digit.box[3] for line in lines for digit in line if digit.confidence > SURE]
-        seen = weighted_median(sure, sure) if sure else height
+        sure = [digit for line in lines for digit in line if digit.confidence > SURE]
+        seen = weighted_median([digit.box[3] for digit in sure], [trust(digit) for digit in sure]) if sure else height
         if 1 / AGREED < seen / height < AGREED:
             break
         height = seen
@@ -155,10 +156,11 @@ def mend(found: list[Piece], mask: np.ndarray, classifier: Classifier) -> list[P
 
 
 def digit_height(found: list[Piece], long_side: int, classifier: Classifier) -> float:
-    """Height in pixels of a typical digit: the median of all pieces, by how sure the network is of each."""
-    sure = classify(found, classifier)[1].max(1)
+    """Height in pixels of a typical digit: the median of all pieces, by how sure the network is of each; see BAR."""
+    answers = classify(found, classifier)[1]
+    sure = answers.max(1)
     heights = np.array([piece.height for piece in found])
-    weights = sure**2 * heights
+    weights = sure**2 * heights * np.where(answers.argmax(1) == 1, BAR, 1)
     huge = np.array([piece.size > long_side / 2 for piece in found])
     if (sure[~huge] > SURE).any():
         weights[huge] = 0
