@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from utils.ink import flatten_light, has_light_ink, paper_regions, threshold, to_grey
+from utils.ink import flatten_light, has_light_ink, noise, paper_regions, threshold, to_grey
 
 ODD_SHAPES = (1, 1), (1, 50), (50, 1), (2, 2), (3, 700)
 
@@ -41,8 +41,7 @@ def test_one_colour_has_no_ink(level, light_ink):
 @pytest.mark.parametrize("shape", ODD_SHAPES)
 @pytest.mark.parametrize("light_ink", [False, True])
 def test_pictures_of_a_pixel_or_a_row(shape, light_ink):
-    noise = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
-    ink = flatten_light(noise, light_ink)
+    ink = flatten_light(np.random.default_rng(1).integers(0, 256, shape, np.uint8), light_ink)
     assert ink.shape == shape and np.isfinite(ink).all() and ink.max() <= 1
     assert threshold(ink).shape == shape
 
@@ -174,3 +173,23 @@ def test_plain_paper_is_one_region_whatever_its_writing_and_light():
 def test_a_pixel_or_a_row_is_one_region(shape):
     regions = paper_regions(np.full(shape, 128, np.uint8), False)
     assert max(regions.shape) == 240 and (regions == 1).all()
+
+
+def test_noise_is_that_of_the_smoothest_surroundings():
+    rng = np.random.default_rng(1)
+    ink = rng.normal(0, 0.01, (300, 400)).astype(np.float32)
+    ink[:, :250] = rng.normal(0, 0.1, (300, 250))
+    assert noise(ink)[150, 340] == pytest.approx(0.01, rel=0.2)  # a smooth sheet on a rough desk
+    assert noise(ink[:, ::-1])[150, 60] == pytest.approx(0.01, rel=0.2)
+    mostly_ink = rng.normal(0, 0.01, (300, 400)).astype(np.float32)
+    mostly_ink[:, :150] = 0.5
+    assert noise(mostly_ink)[150, 40] < 0.02
+
+
+def test_writing_on_a_smooth_sheet_is_kept_on_a_rough_desk():
+    rng = np.random.default_rng(1)
+    ink = np.abs(rng.normal(0, 0.15, (300, 400))).astype(np.float32)
+    ink[80:220, 120:280] = rng.normal(0, 0.01, (140, 160))
+    cv2.line(ink, (150, 150), (250, 150), 0.4, 5)
+    mask = threshold(ink)[80:220, 120:280]
+    assert (mask[69:72, 40:120] == 255).all() and not mask[:50].any()

@@ -12,6 +12,7 @@ WINDOW = 39  # pixels of that copy: window of the median that makes the paper (1
 DARK = 64  # grey levels: below this light a picture's noise would pass for contrast
 BLUR, LEAST_BLUR = 1.2 / 1600, 0.6  # share of the long side, and pixels: Gaussian sigma against the sensor's noise
 FAINT = 0.05  # share of the paper's light: the faintest stroke
+LEVEL = 0.001  # share of the paper's light: noise is measured in steps of this
 NOISE, PEAK = 3.0, 0.5  # noise sigmas, or share of the blackest ink if that is less, that a stroke must exceed
 EDGE = 0.45  # share of a stroke's own crest at which its edge lies (half, less the blur of thin strokes)
 CREST = 0.4  # share of the picture's typical crest that a stroke must reach
@@ -107,19 +108,41 @@ def threshold(ink: np.ndarray) -> np.ndarray:
     -------
     (H, W) uint8, 255 is ink
     """
-    sample = ink[::2, ::2]
-    sigma = float(np.median(np.abs(sample))) / 0.6745  # from the median absolute deviation
-    low = max(FAINT, min(NOISE * sigma, PEAK * float(np.percentile(sample, 99.9))))
+    peak = float(np.percentile(ink[::2, ::2], 99.9))
+    low = np.maximum(FAINT, np.minimum(NOISE * noise(ink), PEAK * peak))
     strong = ink[ink > low]
     if not strong.size:
         return np.zeros(ink.shape, np.uint8)
     levels = np.clip(255 * strong, 0, 255).astype(np.uint8)
     typical = cv2.threshold(levels, 0, 255, cv2.THRESH_OTSU)[0] / 255
-    width = stroke_width(np.where(ink > max(typical, low), 255, 0).astype(np.uint8))
+    width = stroke_width(np.where(ink > np.maximum(typical, low), 255, 0).astype(np.uint8))
     width = max(1, round(min(width, max(ink.shape) * BRIDGE / SMALL)))
     crest = cv2.dilate(ink, np.ones((2 * width + 1, 2 * width + 1), np.uint8))
-    mask = ink >= np.maximum(max(low, CREST * typical), EDGE * crest)
+    mask = ink >= np.maximum(np.maximum(low, CREST * typical), EDGE * crest)
     count, labels = cv2.connectedComponents(mask.astype(np.uint8))
     is_stroke = np.zeros(count, bool)
     is_stroke[labels[mask & (ink >= 1.5 * low)]] = True
     return np.where(mask & is_stroke[labels], 255, 0).astype(np.uint8)
+
+
+def noise(ink: np.ndarray) -> np.ndarray:
+    """Noise of the paper, by the median absolute deviation around each pixel or, if that is less, in the whole picture.
+
+    A sheet is smoother than the desk it lies on; and where there is more ink than paper around a pixel, most of the
+    picture is still paper.
+
+    Parameters
+    ----------
+    ink : (H, W) float32, see `flatten_light`
+
+    Returns
+    -------
+    (H, W) float32, standard deviation in the unit of `ink`
+    """
+    height, width = ink.shape
+    scale = min(1.0, SMALL / max(ink.shape))
+    size = [max(1, round(n * scale)) for n in (width, height)]
+    sample = cv2.resize(np.abs(ink), size, interpolation=cv2.INTER_NEAREST)
+    levels = np.clip(sample / LEVEL, 0, 255).astype(np.uint8)
+    deviation = np.minimum(cv2.medianBlur(levels, WINDOW), np.median(levels)).astype(np.float32)
+    return cv2.resize(deviation, (width, height), interpolation=cv2.INTER_LINEAR) * (LEVEL / 0.6745)
