@@ -201,3 +201,18 @@ def test_the_best_path_takes_the_more_probable_of_two_explanations():
 
     assert read_as(apart=0.95, together=0.5) == [1, 1]
     assert read_as(apart=0.5, together=0.95) == [4]
+
+
+def test_a_cut_off_one_must_be_surer_than_another_cut_off_digit():
+    slices = [Slice(p, p, 0, 0.5, 2.0) for p in (bar(60), bar(72))]
+    candidates = propose(slices, HEIGHT)
+    crops = np.zeros((len(candidates), 28, 28), np.uint8)
+
+    def read_as(left):
+        answers = np.tile(OTHER, (len(candidates), 1))
+        for answer, (first, last, _) in zip(answers, candidates):
+            answer[{(0, 1): left, (1, 2): 4, (0, 2): 8}[first, last]] = 0.7 if last - first == 2 else 0.98
+        return [digit.value for digit in best_path(slices, candidates, crops, answers, HEIGHT)]
+
+    assert read_as(left=2) == [2, 4]
+    assert read_as(left=1) == [8]
