@@ -11,7 +11,18 @@ from utils.classifier import load_classifier
 from utils.dataset import load_dataset
 from utils.download import TEST_CSV
 from utils.lattice import Digit
-from utils.reader import CONVINCED, LEGIBLE, LONG_SIDE, mend, of_one_hand, on_same_sheet, read_ink, read_page, trust
+from utils.reader import (
+    CONVINCED,
+    LEGIBLE,
+    LONG_SIDE,
+    find_pieces,
+    mend,
+    of_one_hand,
+    on_same_sheet,
+    read_ink,
+    read_page,
+    trust,
+)
 from utils.segment import clusters, pieces
 
 MODEL = ROOT / "output/mnist_cnn.tflite"
@@ -249,6 +260,17 @@ def test_pens_beside_a_sheet_do_not_outweigh_what_is_written_on_it(digits, class
     cv2.line(picture, (80, 60), (60, 330), 240, 8)
     cv2.line(picture, (600, 80), (620, 350), 240, 8)
     assert text(read_page(picture, classifier)) == ["".join(map(str, labels))]
+
+
+def test_large_ink_on_the_edge_of_a_sheet_is_no_piece_but_small_ink_may_be(classifier):
+    regions = np.ones((60, 120), np.int32)
+    regions[:, 60:64] = 0
+    regions[:, 64:] = 2
+    mask = np.zeros((200, 400), np.uint8)
+    mask[40:120, 204:210] = mask[150:170, 204:210] = 255  # on the edge
+    mask[40:120, 100:106] = 255  # on a sheet
+    found = find_pieces(mask, regions, classifier)
+    assert sorted(piece.box for piece in found) == [(100, 40, 6, 80), (204, 150, 6, 20)]
 
 
 def test_a_page_of_ones_is_read(digits, classifier):

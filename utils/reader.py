@@ -27,6 +27,8 @@ THIN = 0.03  # digit heights: the most that small digits are blurred, lest thin 
 SURE = 0.8  # probability from which a digit tells the height of the others
 AGREED = 1.25  # ratio of two heights that are the same
 PRINTED = 0.3  # share of the long side: a straight line of this length is printed, whatever the digits' height
+LARGE = 0.08  # share of the long side: a digit that is smaller may lie on the edge of a shadow
+ON_EDGE = 0.3  # share of its ink that lies there, of what is the edge itself
 FRAGMENTS = 20  # of a broken digit, at most
 MENDED = 0.6  # probability from which fragments are a digit
 CONVINCED, ONE_SHEET = 0.85, 0.9  # mean probability, and share of the picture, that make the guess of the polarity good
@@ -118,13 +120,13 @@ def read_ink(grey: np.ndarray, scale: float, light_ink: bool, blur: float, class
     mask = threshold(ink)
     strokes = remove_rules(remove_frames(mask), PRINTED * max(mask.shape), ink)
     page = Page(grey, scale, light_ink, paper_regions(grey, light_ink), ink, mask, strokes, [], 0.0, [])
-    found = mend(pieces(strokes), strokes, classifier)
+    found = find_pieces(strokes, page.regions, classifier)
     if not found:
         return page
     height = digit_height(found, max(mask.shape), classifier)
     written = remove_rules(strokes, RULE * height, ink)
     if (written != strokes).any():
-        strokes, found = written, mend(pieces(written), written, classifier)
+        strokes, found = written, find_pieces(written, page.regions, classifier)
     stroke = typical_stroke(found)
     found = [piece for piece in found if on_paper(piece, ink, stroke)]
     kept, lines = found, []
@@ -139,6 +141,25 @@ def read_ink(grey: np.ndarray, scale: float, light_ink: bool, blur: float, class
         height = seen
     lines = on_same_sheet(of_one_hand(lines), page.regions, max(grey.shape))
     return page._replace(strokes=strokes, pieces=kept, height=height, lines=lines)
+
+
+def find_pieces(mask: np.ndarray, regions: np.ndarray, classifier: Classifier) -> list[Piece]:
+    """Cut a mask into pieces, without the edges of sheets and shadows, and with broken digits mended.
+
+    Parameters
+    ----------
+    mask : (H, W) uint8, 255 is ink
+    regions : see `utils.ink.paper_regions`
+    classifier : see `utils.classifier.load_classifier`
+    """
+    edges = cv2.resize((regions == 0).astype(np.uint8), mask.shape[::-1], interpolation=cv2.INTER_NEAREST)
+
+    def is_edge(piece: Piece) -> bool:
+        x, y, w, h = piece.box
+        on_edge = edges[y : y + h, x : x + w][piece.ink > 0]
+        return piece.size > LARGE * max(mask.shape) and bool(on_edge.mean() > ON_EDGE)
+
+    return mend([piece for piece in pieces(mask) if not is_edge(piece)], mask, classifier)
 
 
 def mend(found: list[Piece], mask: np.ndarray, classifier: Classifier) -> list[Piece]:
