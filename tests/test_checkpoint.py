@@ -102,13 +102,13 @@ def test_a_run_stopped_between_epochs_ends_as_if_it_had_not_been(small, monkeypa
 
 def test_a_run_killed_while_it_kept_its_weights_goes_on_from_the_epoch_before(small):
     options, train, test = small
-    options.augment = False
     whole = fitted_network(options, train, test)
     scratch = checkpoint.scratch_folder(options)
     (scratch / "part.weights.h5").write_bytes((scratch / "latest.weights.h5").read_bytes()[:5000])
-    again = compiled_network(options)
-    assert checkpoint.load_weights(again, scratch, 4) == options.epochs
-    assert all((a == b).all() for a, b in zip(whole.get_weights(), again.get_weights()))
+    assert checkpoint.load_weights(compiled_network(options), scratch, 4) == options.epochs
+    options.resume = True
+    resumed = fitted_network(options, train, test)
+    assert all((a == b).all() for a, b in zip(whole.get_weights(), resumed.get_weights()))
 
 
 def test_rows_of_the_history_that_a_full_disk_cut_short_are_left(tmp_path):

@@ -251,15 +251,19 @@ def test_another_pen_and_another_size_are_no_digits():
     assert of_one_hand([]) == []
 
 
+def write(picture, images, left, top):
+    """Write MNIST's digits in a row on a light picture, in place."""
+    for x, image in zip(range(left, picture.shape[1], 40), images.reshape(-1, 28, 28)):
+        picture[top : top + 28, x : x + 28] -= (0.6 * image).astype(np.uint8)
+
+
 def test_pens_beside_a_sheet_do_not_outweigh_what_is_written_on_it(digits, classifier):
-    images, labels = digits[0][12:18].reshape(-1, 28, 28), digits[1][12:18]
     picture = np.full((400, 700), 50, np.uint8)
     picture[150:250, 200:500] = 230
-    for left, image in zip(range(230, 470, 40), images):
-        picture[186:214, left : left + 28] -= (0.6 * image).astype(np.uint8)
+    write(picture, digits[0][12:18], 230, 186)
     cv2.line(picture, (80, 60), (60, 330), 240, 8)
     cv2.line(picture, (600, 80), (620, 350), 240, 8)
-    assert text(read_page(picture, classifier)) == ["".join(map(str, labels))]
+    assert text(read_page(picture, classifier)) == ["".join(map(str, digits[1][12:18]))]
 
 
 def test_large_ink_on_the_edge_of_a_sheet_is_no_piece_but_small_ink_may_be(classifier):
@@ -275,9 +279,7 @@ def test_large_ink_on_the_edge_of_a_sheet_is_no_piece_but_small_ink_may_be(class
 
 def test_a_page_of_ones_is_read(digits, classifier):
     picture = np.full((200, 400), 230, np.uint8)
-    ones = digits[0][digits[1] == 1][:6].reshape(-1, 28, 28)
-    for left, image in zip(range(80, 320, 40), ones):
-        picture[86:114, left : left + 28] -= (0.6 * image).astype(np.uint8)
+    write(picture, digits[0][digits[1] == 1][:6], 80, 86)
     assert text(read_page(picture, classifier)) == ["111111"]
 
 

@@ -156,8 +156,8 @@ def find_pieces(mask: np.ndarray, regions: np.ndarray, classifier: Classifier) -
 
     def is_edge(piece: Piece) -> bool:
         x, y, w, h = piece.box
-        on_edge = edges[y : y + h, x : x + w][piece.ink > 0]
-        return piece.size > LARGE * max(mask.shape) and bool(on_edge.mean() > ON_EDGE)
+        large = piece.size > LARGE * max(mask.shape)
+        return large and bool(edges[y : y + h, x : x + w][piece.ink > 0].mean() > ON_EDGE)
 
     return mend([piece for piece in pieces(mask) if not is_edge(piece)], mask, classifier)
 

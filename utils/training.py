@@ -121,6 +121,8 @@ def decay(rate: float, rows: int, options: argparse.Namespace) -> "keras.optimiz
 def averaging(rows: int, options: argparse.Namespace) -> dict[str, float]:
     """Have an optimizer average the weights over a twelfth of the run (Polyak and Juditsky 1992), if digits change.
 
+    The CNN reads unseen digits a little more surely for it; the MLP gained nothing.
+
     Returns
     -------
     Keywords for a Keras optimizer.
