@@ -203,16 +203,24 @@ def test_the_best_path_takes_the_more_probable_of_two_explanations():
     assert read_as(apart=0.5, together=0.95) == [4]
 
 
-def test_a_cut_off_one_must_be_surer_than_another_cut_off_digit():
-    slices = [Slice(p, p, 0, 0.5, 2.0) for p in (bar(60), bar(72))]
+@pytest.mark.parametrize(
+    ("left", "value", "sure", "expected"),
+    [
+        (bar(60), 2, 0.75, [2, 4]),
+        (bar(60), 1, 0.75, [1, 4]),
+        (bar(60, h=HEIGHT // 2), 2, 0.75, [2, 4]),
+        (bar(60, h=HEIGHT // 2), 1, 0.75, [8]),  # a low 1 must be surer than another digit
+        (bar(60), None, 0.4, [8]),  # what is cut off is seldom nothing
+        (bar(60), None, 0.35, [4]),
+    ],
+)
+def test_what_is_cut_off_a_digit_is_most_likely_a_digit(left, value, sure, expected):
+    slices = [Slice(p, p, 0, 0.5, 1.8) for p in (left, bar(72))]
     candidates = propose(slices, HEIGHT)
+    answers = np.tile(OTHER, (len(candidates), 1))
+    for answer, (first, last, _) in zip(answers, candidates, strict=True):
+        if (first, last) == (0, 1) and value is None:
+            continue
+        answer[{(0, 1): value, (1, 2): 4, (0, 2): 8}[first, last]] = sure if last - first == 2 else 0.98
     crops = np.zeros((len(candidates), 28, 28), np.uint8)
-
-    def read_as(left):
-        answers = np.tile(OTHER, (len(candidates), 1))
-        for answer, (first, last, _) in zip(answers, candidates):
-            answer[{(0, 1): left, (1, 2): 4, (0, 2): 8}[first, last]] = 0.7 if last - first == 2 else 0.98
-        return [digit.value for digit in best_path(slices, candidates, crops, answers, HEIGHT)]
-
-    assert read_as(left=2) == [2, 4]
-    assert read_as(left=1) == [8]
+    assert [digit.value for digit in best_path(slices, candidates, crops, answers, HEIGHT)] == expected
