@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from utils.augment import LATE_PLAIN_SHARE, PART, PLAIN_SHARE, bend, distort, handwriting, plot_distortions, thicken
+from utils.dataset import to_input
 from utils.styles import CHUNK, INK, JUNK, _touching, frame, junk, restyle, warp
 
 
@@ -173,14 +174,14 @@ def test_the_feed_gives_each_epochs_handwriting_in_batches(shape):
     from utils.feed import Feed
 
     digits, labels = sevens(50), np.arange(50) % 10
-    with Feed(digits.reshape(50, 784), labels, shape, seed=3, epochs=4) as feed:
+    with Feed(lambda epoch: handwriting(digits, labels, 3, epoch, 4), 50, shape, epochs=4) as feed:
         for epoch in 1, 2, 3:
             feed.on_epoch_begin(epoch)
             inputs, targets = zip(*feed.batches(20).as_numpy_iterator())
             assert [batch.shape for batch in inputs] == [(n, *shape) for n in (20, 20, 10)]
             assert inputs[0].dtype == targets[0].dtype == np.float32
             written, wanted = next(handwriting(digits, labels, 3, epoch, 4))
-            assert np.array_equal(np.concatenate(inputs).ravel(), (written / np.float32(255)).ravel())
+            assert np.array_equal(np.concatenate(inputs), to_input(written, shape))
             assert np.array_equal(np.concatenate(targets), wanted)
 
 
@@ -188,8 +189,9 @@ def test_a_stopped_feed_does_not_write_on():
     from utils.feed import Feed
 
     start = time.perf_counter()
-    with Feed(sevens(60_000), np.arange(60_000) % 10, (784,), seed=3, epochs=2) as feed:
-        feed.ahead = feed.thread.submit(feed.write, 0)
+    digits, labels = sevens(60_000), np.arange(60_000) % 10
+    with Feed(lambda epoch: handwriting(digits, labels, 3, epoch, 2), 60_000, (784,), epochs=2) as feed:
+        feed.ahead = feed.thread.submit(feed.gather, 0)
     assert feed.ahead.done() and time.perf_counter() - start < 3
 
 

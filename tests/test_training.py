@@ -205,14 +205,14 @@ def test_an_epoch_is_a_multiple_of_the_steps_at_once(rows, batch_size, most, exp
     assert training.steps_at_once(most, rows, argparse.Namespace(batch_size=batch_size)) == expected
 
 
-def test_without_augmentation_the_network_sees_the_digits_as_they_are(small, monkeypatch):
-    options, train, test = small
+def test_without_augmentation_the_network_sees_the_digits_as_they_are_in_another_order(small):
+    options, (digits, labels), _ = small
     options.augment = False
-    seen = {}
-    model = compiled_network(options)
-    monkeypatch.setattr(model, "fit", lambda **data: seen.update(data))
-    training.fit(model, train, test, options)
-    assert np.array_equal(seen["x"] * 255, train[0]) and np.array_equal(seen["y"].argmax(axis=1), train[1])
+    write = training.written((digits, labels), options)
+    ((first, targets),), ((second, _),) = write(0), write(1)
+    assert not np.array_equal(first, second) and np.array_equal(first, next(write(0))[0])
+    shown = {(digit.tobytes(), target.argmax()) for digit, target in zip(first, targets, strict=True)}
+    assert shown == {(digit.tobytes(), label) for digit, label in zip(digits, labels, strict=True)}
 
 
 @pytest.mark.parametrize("augment", [True, False])
@@ -266,6 +266,7 @@ def test_sixteen_digits_are_drawn_misread_ones_first(small, monkeypatch):
 
 def test_channels_first_networks_compute_the_same_and_are_saved_channels_last(mnist):
     import keras
+    import tensorflow as tf
 
     images = mnist[1][0][:4].reshape(-1, 1, 28, 28).astype("float32") / 255
     last = train_keras_cnn.network()
@@ -279,5 +280,9 @@ def test_channels_first_networks_compute_the_same_and_are_saved_channels_last(mn
     assert saved.input_shape == (None, 28, 28, 1)
     last.set_weights(first.get_weights())
     expected = last.predict(images.reshape(-1, 28, 28, 1), verbose=0)
-    np.testing.assert_allclose(first.predict(images, verbose=0), expected, atol=1e-6)
     np.testing.assert_allclose(saved.predict(images.reshape(-1, 28, 28, 1), verbose=0), expected, atol=1e-6)
+    try:
+        answers = first.predict(images, verbose=0)
+    except tf.errors.UnimplementedError:
+        pytest.skip("without oneDNN TensorFlow has no channels_first convolution on this CPU")
+    np.testing.assert_allclose(answers, expected, atol=1e-6)

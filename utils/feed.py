@@ -1,6 +1,6 @@
-"""What a network is fed: a thread writes the next epoch's digits while the network trains on this epoch's."""
+"""What a network is fed: a thread prepares the next epoch's digits while the network trains on this epoch's."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
@@ -8,30 +8,28 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from utils.augment import handwriting
-from utils.dataset import to_input
+Pairs = tuple[np.ndarray, np.ndarray]  # (n, 28, 28) uint8 digits, 0 is paper and 255 is ink; (n, 10) float32 targets
 
 
 class Feed(keras.callbacks.Callback):
-    """Fresh handwriting at the beginning of each epoch; to be used in a with statement, which ends the thread.
+    """Other digits, or another order, in each epoch; to be used in a with statement, which ends the thread.
 
     A generator behind `tf.data` would be shorter, but TensorFlow and Python wait for each other for ever when a run is
     stopped while it works.
 
     Parameters
     ----------
-    digits : (N, 784) uint8, 0 is paper and 255 is ink
-    labels : (N,) ints
+    write : gives the digits of an epoch, counted from 0, in parts
+    rows : how many digits that is
     shape : the network's input shape without the batch
-    seed, epochs : see `handwriting`
+    epochs : how many there are
     """
 
-    def __init__(self, digits: np.ndarray, labels: np.ndarray, shape: Sequence[int], seed: int, epochs: int):
+    def __init__(self, write: Callable[[int], Iterator[Pairs]], rows: int, shape: Sequence[int], epochs: int):
         super().__init__()
-        self.digits, self.labels, self.shape = digits.reshape(-1, 28, 28), labels, shape
-        self.seed, self.epochs = seed, epochs
-        self.inputs = tf.Variable(tf.zeros((len(digits), *shape)), trainable=False)
-        self.targets = tf.Variable(tf.zeros((len(digits), 10)), trainable=False)
+        self.write, self.rows, self.epochs = write, rows, epochs
+        self.digits = tf.Variable(tf.zeros((rows, *shape), "uint8"), trainable=False)
+        self.targets = tf.Variable(tf.zeros((rows, 10)), trainable=False)
         self.thread, self.stopped, self.ahead = ThreadPoolExecutor(1), Event(), None
 
     def __enter__(self) -> "Feed":
@@ -42,28 +40,32 @@ class Feed(keras.callbacks.Callback):
         self.thread.shutdown()
 
     def batches(self, batch_size: int) -> tf.data.Dataset:
-        """Give the digits of the epoch that has begun: float32 inputs (n, *shape) and targets (n, 10)."""
-        rows = tf.data.Dataset.range(len(self.digits)).batch(batch_size)
-        pairs = rows.map(lambda some: (tf.gather(self.inputs, some), tf.gather(self.targets, some)))
-        return pairs.prefetch(tf.data.AUTOTUNE)
+        """Give the epoch that has begun: inputs (n, *shape) float32, as `to_input` makes them, and targets (n, 10)."""
+
+        def look_up(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return tf.cast(tf.gather(self.digits, rows), "float32") / 255, tf.gather(self.targets, rows)
+
+        options = tf.data.Options()
+        options.autotune.enabled = False  # an iterator that ends waits for its tuning, now and then for seconds
+        return tf.data.Dataset.range(self.rows).batch(batch_size).map(look_up).prefetch(8).with_options(options)
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Show the network the digits of this epoch, and have the next one's written."""
-        inputs, targets = (self.ahead or self.thread.submit(self.write, epoch)).result()
-        self.inputs.assign(inputs)
+        """Show the network the digits of this epoch, and have the next one's prepared."""
+        digits, targets = (self.ahead or self.thread.submit(self.gather, epoch)).result()
+        self.digits.assign(digits)
         self.targets.assign(targets)
         if epoch + 1 < self.epochs:
-            self.ahead = self.thread.submit(self.write, epoch + 1)
+            self.ahead = self.thread.submit(self.gather, epoch + 1)
 
-    def write(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-        """Write the digits of an epoch, or as many as there is time for before the run is stopped."""
-        inputs = np.empty(self.inputs.shape, "float32")
-        targets = np.empty(self.targets.shape, "float32")
+    def gather(self, epoch: int) -> Pairs:
+        """Have an epoch written, or as much of it as there is time for before the run is stopped."""
+        digits = np.empty((self.rows, 28, 28), "uint8")
+        targets = np.empty((self.rows, 10), "float32")
         start = 0
-        for written, wanted in handwriting(self.digits, self.labels, self.seed, epoch, self.epochs):
-            end = start + len(written)
-            inputs[start:end], targets[start:end] = to_input(written, self.shape), wanted
+        for part, wanted in self.write(epoch):
+            end = start + len(part)
+            digits[start:end], targets[start:end] = part, wanted
             start = end
             if self.stopped.is_set():
                 break
-        return inputs, targets
+        return digits.reshape(self.digits.shape), targets

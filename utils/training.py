@@ -145,33 +145,49 @@ def fit(model: "keras.Model", train: Digits, test: Digits, options: argparse.Nam
     """Train a compiled network; the test digits are looked at after each epoch, for display only."""
     import keras
 
-    (digits, labels), shape, scratch = train, model.input_shape[1:], scratch_folder(options)
-    callbacks = [
-        keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: save_weights(model, scratch)),
-        keras.callbacks.CSVLogger(scratch / "history.csv", append=True),
-    ]
-    with contextlib.ExitStack() as stack:
-        if options.augment:
-            from utils.feed import Feed
+    from utils.feed import Feed
 
-            feed = stack.enter_context(Feed(digits, labels, shape, options.seed, options.epochs))
-            data = {"x": feed.batches(options.batch_size), "shuffle": False}
-            callbacks.append(feed)
+    shape, rows, scratch = model.input_shape[1:], len(train[1]), scratch_folder(options)
+    with contextlib.ExitStack() as stack:
+        feed = stack.enter_context(Feed(written(train, options), rows, shape, options.epochs))
+        callbacks = [
+            keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: save_weights(model, scratch)),
+            keras.callbacks.CSVLogger(scratch / "history.csv", append=True),
+            feed,
+        ]
+        if options.augment:
             stack.enter_context(without_dropout(model))
-        else:
-            data = {"x": to_input(digits, shape), "y": encode(labels), "batch_size": options.batch_size}
         if model.optimizer.use_ema:
             callbacks.append(keras.callbacks.SwapEMAWeights())  # the averaged weights are what is tested
         callbacks.append(stack.enter_context(stops_between_steps()))
         model.fit(
-            **data,
-            initial_epoch=load_weights(model, scratch, steps(len(labels), options)),
+            x=feed.batches(options.batch_size),
+            shuffle=False,
+            initial_epoch=load_weights(model, scratch, steps(rows, options)),
             epochs=options.epochs,
             validation_data=(to_input(test[0], shape), encode(test[1])),
             validation_batch_size=BATCH,
             verbose=1 if sys.stdout.isatty() else 2,
             callbacks=callbacks,
         )
+
+
+def written(train: Digits, options: argparse.Namespace) -> Callable[[int], Iterator[Digits]]:
+    """Say how the digits of an epoch are written: anew, or as they are and in another order; see `utils.feed.Feed`.
+
+    Each epoch has its own random numbers, so a resumed run sees what it would have seen.
+    """
+    digits, labels = train[0].reshape(-1, 28, 28), train[1]
+    if options.augment:
+        from utils.augment import handwriting
+
+        return lambda epoch: handwriting(digits, labels, options.seed, epoch, options.epochs)
+
+    def shuffled(epoch: int) -> Iterator[Digits]:
+        order = np.random.default_rng([options.seed, epoch]).permutation(len(labels))
+        yield digits[order], encode(labels[order])
+
+    return shuffled
 
 
 @contextlib.contextmanager
