@@ -8,6 +8,7 @@ from collections.abc import Iterator
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # the .tflite export needs it
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "250000000")  # OpenCV reads it when it is imported
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # not the default on all CPUs; the CNN trains a third faster
 
 
 @contextlib.contextmanager
