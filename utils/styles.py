@@ -41,7 +41,8 @@ def frame(images: np.ndarray, rng: np.random.Generator | None = None) -> np.ndar
     (n, 28, 28) uint8
     """
     n, side, _ = images.shape
-    profiles = np.stack([images.sum(axis=2, dtype=np.float32), images.sum(axis=1, dtype=np.float32)])
+    ink, ones = images.astype(np.float32), np.ones(side, np.float32)
+    profiles = np.stack([ink @ ones, ones @ ink])  # sums of rows and of columns
     inked = profiles > INK
     height, width = side - inked.argmax(axis=2) - inked[:, :, ::-1].argmax(axis=2)
     scale = np.maximum(np.maximum(height, width), 3) / 20
@@ -228,7 +229,8 @@ def _broken(image: np.ndarray, two: np.ndarray, kind: str, rng: np.random.Genera
     one, other = two
     if kind == "piece":
         rows = np.flatnonzero(one.max(axis=1) > INK)
-        cut = int(np.quantile(rows, rng.uniform(0.28, 0.38))) if len(rows) else 14
+        at = rng.uniform(0.28, 0.38) * (len(rows) - 1)
+        cut = int(np.interp(at, np.arange(len(rows)), rows)) if len(rows) else 14
         piece = one[:cut] if rng.random() < 0.5 else one[-1 - cut : 27]
         wide, tall = ((piece > INK).any(axis=axis).sum() for axis in (0, 1))
         piece = piece if wide > 1.2 * tall else piece.T  # upright it is a 1, laid down it is a dash
