@@ -6,8 +6,8 @@ utils/augment.py. With --no-augment the network learns MNIST's own digits alone,
 It writes output/mnist.keras, the same network as output/mnist.tflite, and three pictures: cost and accuracy by epoch,
 which digits it takes for which, and sixteen that it misreads.
 
-  python train_keras.py                          # 25 epochs, about 1 minute on 2 cores
-  python train_keras.py --no-augment             # some 40 seconds
+  python train_keras.py                          # 25 epochs, 1 to 2 minutes on 2 cores
+  python train_keras.py --no-augment             # some 40 to 70 seconds
   python train_keras.py --limit 500 --epochs 1   # a quick try
 """
 

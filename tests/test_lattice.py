@@ -150,6 +150,22 @@ def test_what_stands_apart_is_not_joined():
     assert [digit.value for digit in digits] == [1, 1]
 
 
+def test_a_cut_is_offered_where_rounded_digits_touch_however_long_the_touch(monkeypatch):
+    mask = blank()
+    for x in 10, 34, 58:
+        ring(mask, x)
+    touches = [26, 50]
+
+    def missed():
+        seams = find_seams(only(mask).ink, 0.08 * HEIGHT)
+        return [x for x in touches if all(np.abs(seam - x).max() > 2 for seam in seams)]
+
+    assert missed() == []
+    monkeypatch.setattr("utils.lattice.ENTER", 0)
+    monkeypatch.setattr("utils.lattice.INK", 1)
+    assert missed() == touches
+
+
 def test_junk_between_digits_is_skipped():
     digits = read([ZERO, CROSS._replace(box=(70, 10, *CROSS.box[2:])), bar(130)], {(0, 0.98): ZERO, (1, 0.98): bar(0)})
     assert [(digit.value, digit.box[0]) for digit in digits] == [(0, ZERO.box[0]), (1, 130)]
