@@ -206,9 +206,11 @@ def test_an_epoch_is_a_multiple_of_the_steps_at_once(rows, batch_size, most, exp
 
 
 def test_without_augmentation_the_network_sees_the_digits_as_they_are_in_another_order(small):
+    from utils.feed import written
+
     options, (digits, labels), _ = small
     options.augment = False
-    write = training.written((digits, labels), options)
+    write = written((digits, labels), options)
     ((first, targets),), ((second, _),) = write(0), write(1)
     assert not np.array_equal(first, second) and np.array_equal(first, next(write(0))[0])
     shown = {(digit.tobytes(), target.argmax()) for digit, target in zip(first, targets, strict=True)}

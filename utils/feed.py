@@ -1,5 +1,6 @@
 """What a network is fed: a thread prepares the next epoch's digits while the network trains on this epoch's."""
 
+import argparse
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -7,6 +8,9 @@ from threading import Event
 import keras
 import numpy as np
 import tensorflow as tf
+
+from utils.augment import handwriting
+from utils.dataset import encode
 
 Pairs = tuple[np.ndarray, np.ndarray]  # (n, 28, 28) uint8 digits, 0 is paper and 255 is ink; (n, 10) float32 targets
 
@@ -69,3 +73,25 @@ class Feed(keras.callbacks.Callback):
             if self.stopped.is_set():
                 break
         return digits.reshape(self.digits.shape), targets
+
+
+def written(train: tuple[np.ndarray, np.ndarray], options: argparse.Namespace) -> Callable[[int], Iterator[Pairs]]:
+    """Say how an epoch's digits are written: anew, or with --no-augment as they are and in another order.
+
+    Each epoch has its own random numbers, so a resumed run sees what it would have seen.
+
+    Parameters
+    ----------
+    train : (N, 784) uint8 digits, 0 is paper and 255 is ink, and (N,) labels
+    options : see `utils.training.parse_options`
+    """
+    digits, labels = train[0].reshape(-1, 28, 28), train[1]
+
+    def shuffled(epoch: int) -> Iterator[Pairs]:
+        order = np.random.default_rng([options.seed, epoch]).permutation(len(labels))
+        yield digits[order], encode(labels[order])
+
+    def anew(epoch: int) -> Iterator[Pairs]:
+        return handwriting(digits, labels, options.seed, epoch, options.epochs)
+
+    return anew if options.augment else shuffled

@@ -145,7 +145,7 @@ def fit(model: "keras.Model", train: Digits, test: Digits, options: argparse.Nam
     """Train a compiled network; the test digits are looked at after each epoch, for display only."""
     import keras
 
-    from utils.feed import Feed
+    from utils.feed import Feed, written
 
     shape, rows, scratch = model.input_shape[1:], len(train[1]), scratch_folder(options)
     with contextlib.ExitStack() as stack:
@@ -170,24 +170,6 @@ def fit(model: "keras.Model", train: Digits, test: Digits, options: argparse.Nam
             verbose=1 if sys.stdout.isatty() else 2,
             callbacks=callbacks,
         )
-
-
-def written(train: Digits, options: argparse.Namespace) -> Callable[[int], Iterator[Digits]]:
-    """Say how the digits of an epoch are written: anew, or as they are and in another order; see `utils.feed.Feed`.
-
-    Each epoch has its own random numbers, so a resumed run sees what it would have seen.
-    """
-    digits, labels = train[0].reshape(-1, 28, 28), train[1]
-    if options.augment:
-        from utils.augment import handwriting
-
-        return lambda epoch: handwriting(digits, labels, options.seed, epoch, options.epochs)
-
-    def shuffled(epoch: int) -> Iterator[Digits]:
-        order = np.random.default_rng([options.seed, epoch]).permutation(len(labels))
-        yield digits[order], encode(labels[order])
-
-    return shuffled
 
 
 @contextlib.contextmanager
