@@ -6,7 +6,7 @@ utils/augment.py. With --no-augment the network learns MNIST's own digits alone,
 It writes output/mnist_cnn.keras, the same network as output/mnist_cnn.tflite, and three pictures: cost and accuracy by
 epoch, which digits it takes for which, and sixteen that it misreads.
 
-  python train_keras_cnn.py                          # 12 epochs, 4 to 8 minutes on 2 cores
+  python train_keras_cnn.py                          # 12 epochs, 4 to 12 minutes on 2 cores
   python train_keras_cnn.py --limit 500 --epochs 1   # a quick try
 """
 
