@@ -200,6 +200,12 @@ def test_digit_sized_drops_what_is_too_small_too_large_or_of_another_pen():
     assert digit_sized([], 40) == []
 
 
+def test_a_pen_and_a_plate_beside_thin_digits_do_not_make_specks_of_them():
+    digits = [piece(40 * i, 0, 3, 40) for i in range(6)]
+    pen, plate = piece(300, 0, 30, 400), piece(400, 0, 100, 60)
+    assert digit_sized([*digits, pen, plate], 40) == digits
+
+
 @pytest.mark.parametrize(
     "values, weights, median",
     [([7], [0.1], 7), ([3, 1, 2], [1, 1, 1], 2), ([1, 2, 10], [1, 1, 5], 10), ([5, 1, 9], [0, 1, 0], 1)],

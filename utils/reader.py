@@ -127,7 +127,7 @@ def read_ink(grey: np.ndarray, scale: float, light_ink: bool, blur: float, class
     written = remove_rules(strokes, RULE * height, ink)
     if (written != strokes).any():
         strokes, found = written, find_pieces(written, page.regions, classifier)
-    stroke = typical_stroke(found)
+    stroke = typical_stroke(digit_sized(found, height))
     found = [piece for piece in found if on_paper(piece, ink, stroke)]
     kept, lines = found, []
     for _ in range(3):
