@@ -266,6 +266,13 @@ def test_pens_beside_a_sheet_do_not_outweigh_what_is_written_on_it(digits, class
     assert text(read_page(picture, classifier)) == ["".join(map(str, digits[1][12:18]))]
 
 
+def test_what_a_digit_counts_for():
+    one, other = digit(100, 100)._replace(value=1), digit(100, 100)
+    assert trust(digit(100, 100, 0.4)) == 0 < trust(one) < trust(other) / 2
+    assert trust(digit(100, 100, 0.8)) < trust(other) < trust(digit(100, 200, height=200))
+    assert trust(digit(100, 200, height=200)) < 5 * trust(digit(100, 100, height=20))
+
+
 def test_large_ink_on_the_edge_of_a_sheet_is_no_piece_but_small_ink_may_be(classifier):
     regions = np.ones((60, 120), np.int32)
     regions[:, 60:64] = 0
