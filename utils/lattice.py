@@ -14,13 +14,12 @@ import numpy as np
 from utils.classifier import Classifier
 from utils.segment import SIDE, Box, Piece, center_digit, join
 
-WHOLE = 0.9  # probability from which a piece is one digit and is not cut
+WHOLE = 0.95  # probability from which a piece is one digit and is not cut
 SKIP = 0.35  # probability up to which a piece is rather skipped than read
 WORD = 0.6  # mean (geometric) probability below which a line is a word, not a number
-LEAST, MOST = 0.02, 0.999  # probabilities are held between these
-CUT = 2.6  # price of a cut through ink, in log-odds
+LEAST, MOST = 0.02, 0.99999  # probabilities are held between these
+CUT = 3.8  # price of a cut through ink, in log-odds
 LOST = 0.5  # price of skipping a slice of a piece: most that is cut off a digit is a digit
-LOW, LOW_PRICE = 0.8, 1.0  # digit heights: a cut-off 1 that is lower pays this, since the walls of a 0 look like 1s
 NARROW, NARROW_PRICE = 0.9, 20.0  # own heights: a cut through a narrower piece costs so much more for what it lacks
 BROAD, BROAD_PRICE = 1.1, 6.0  # own heights: a digit wider than this pays so much for each further height
 SHORT, SHORT_PRICE = 0.5, 24.0  # digit heights: a digit lower than this pays so much for each height that it lacks
@@ -247,11 +246,10 @@ def best_path(
         cuts = (slices[first].price * cut_left + slices[last - 1].price * cut_right) / 2
         broad = BROAD_PRICE * max(0.0, piece.box[2] / own - BROAD)
         short = SHORT_PRICE * max(0.0, SHORT - piece.height / height)
-        is_cut = cut_left or cut_right
-        low = LOW_PRICE * bool(is_cut and answers[k].argmax() == 1 and piece.height < LOW * height)
-        digit, nothing = logit(answers[k].max()) - short, logit(SKIP)
-        for worth, price, is_digit in ((digit, low, True), (nothing, LOST * is_cut, False)):
-            total = score[first] + weight * (worth - broad) - cuts - price
+        digit = weight * (logit(answers[k].max()) - short - broad)
+        nothing = weight * (logit(SKIP) - broad) - LOST * (cut_left or cut_right)
+        for worth, is_digit in ((digit, True), (nothing, False)):
+            total = score[first] + worth - cuts
             if total > score[last]:
                 score[last], choice[last] = total, (first, k, is_digit)
     digits, at = [], len(slices)
