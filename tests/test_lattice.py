@@ -220,20 +220,23 @@ def test_the_best_path_takes_the_more_probable_of_two_explanations():
 
 
 @pytest.mark.parametrize(
-    ("value", "sure", "expected"),
+    ("value", "halves", "whole", "expected"),
     [
-        (2, 0.85, [2, 4]),
-        (None, 0.45, [8]),  # what is cut off is seldom nothing
-        (None, 0.4, [4]),
+        (2, 0.98, 0.85, [2, 4]),
+        (2, 0.98, 0.95, [8]),
+        (2, 0.99999, 0.999, [2, 4]),  # very sure tells from sure
+        (2, 0.999, 0.999, [8]),
+        (None, 0.98, 0.45, [8]),  # what is cut off is seldom nothing
+        (None, 0.98, 0.4, [4]),
     ],
 )
-def test_what_is_cut_off_a_digit_is_most_likely_a_digit(value, sure, expected):
+def test_a_piece_is_cut_where_both_halves_are_much_surer_digits(value, halves, whole, expected):
     slices = [Slice(p, p, 0, 0.5, 1.4) for p in (bar(60), bar(72))]
     candidates = propose(slices, HEIGHT)
     answers = np.tile(OTHER, (len(candidates), 1))
     for answer, (first, last, _) in zip(answers, candidates, strict=True):
         if (first, last) == (0, 1) and value is None:
             continue
-        answer[{(0, 1): value, (1, 2): 4, (0, 2): 8}[first, last]] = sure if last - first == 2 else 0.98
+        answer[{(0, 1): value, (1, 2): 4, (0, 2): 8}[first, last]] = whole if last - first == 2 else halves
     crops = np.zeros((len(candidates), 28, 28), np.uint8)
     assert [digit.value for digit in best_path(slices, candidates, crops, answers, HEIGHT)] == expected
