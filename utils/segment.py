@@ -262,8 +262,8 @@ def center_digit(ink: np.ndarray) -> np.ndarray:
     peak = int(ink.max(initial=0))
     if peak == 0:
         return frame[::FINE, ::FINE]
-    rows, columns = np.nonzero(ink > TRACE * peak)
-    ink = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    x, y, w, h = cv2.boundingRect(cv2.threshold(ink, TRACE * peak, 255, cv2.THRESH_BINARY)[1])
+    ink = ink[y : y + h, x : x + w]
     scale = INNER * FINE / max(ink.shape)
     size = [max(1, round(n * scale)) for n in ink.shape[::-1]]
     ink = cv2.resize(ink, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
