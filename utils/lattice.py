@@ -17,7 +17,7 @@ from utils.segment import SIDE, Box, Piece, center_digit, join
 WHOLE = 0.95  # probability from which a piece is one digit and is not cut
 SKIP = 0.35  # probability up to which a piece is rather skipped than read
 WORD = 0.6  # mean (geometric) probability below which a line is a word, not a number
-LEAST, MOST = 0.02, 0.99999  # probabilities are held between these
+LEAST, MOST = 0.02, 0.99999  # probabilities are held between these; halves of a pair must be very sure to be cut
 CUT = 3.8  # price of a cut through ink, in log-odds
 LOST = 0.5  # price of skipping a slice of a piece: most that is cut off a digit is a digit
 NARROW, NARROW_PRICE = 0.9, 20.0  # own heights: a cut through a narrower piece costs so much more for what it lacks
