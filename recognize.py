@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from utils.classifier import Classifier
-    from utils.lattice import Digit
+    from utils.segment import Piece as Digit
     from utils.reader import Page
 
 SCRIPT = Path(__file__).name
@@ -49,14 +49,19 @@ def read_digits(image: "np.ndarray", classifier: "Classifier") -> "list[list[Dig
 
     if image.dtype != "uint8" or image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)) or not image.size:
         raise ValueError(f"the picture is {image.dtype} {image.shape}, expected uint8 (H, W) or (H, W, 3)")
-    return locate(read_page(image, classifier), image.shape)
+    return read_page(image, classifier).in_picture(image.shape)
 
 
 def locate(page: "Page", shape: tuple[int, ...]) -> "list[list[Digit]]":
     """Give the digits of a page, which may have been read reduced, their boxes in the picture (H, W) itself."""
-    from utils.segment import enlarge
-
     return [[digit._replace(box=enlarge(digit.box, page.scale, shape)) for digit in line] for line in page.lines]
+
+
+def enlarge(box, scale, shape):
+    x, y, w, h = box
+    left, right = (min(shape[1], round(edge / scale)) for edge in (x, x + w))
+    top, bottom = (min(shape[0], round(edge / scale)) for edge in (y, y + h))
+    return left, top, right - left, bottom - top
 
 
 class Picture(NamedTuple):

@@ -1,7 +1,7 @@
 """Train a convolutional neural network on MNIST.
 
 In each epoch most digits are written anew, as other people would write them, and some are no digits at all; see
-utils/augment.py. With --no-augment the network learns MNIST's own digits alone, as in the post.
+utils/handwriting.py. With --no-augment the network learns MNIST's own digits alone, as in the post.
 
 It writes output/mnist_cnn.keras, the same network as output/mnist_cnn.tflite, and three pictures: cost and accuracy by
 epoch, which digits it takes for which, and sixteen that it misreads.

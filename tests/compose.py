@@ -6,32 +6,21 @@ writes the sample picture. The pages are a yardstick (`tests.score_pages`), neve
 """
 
 import argparse
-import dataclasses
 import pathlib
 
 import cv2
 import numpy as np
 
 from tests import scenery
+from tests.canvases import CANVASES
 from tests.conditions import CHALK, CONDITIONS, INKS, NOTE, Condition
 from tests.handwriting import Stroke, arrange, draw_digit, write
+from tests.page import Page
+from tests.signs import FONTS, WORDS, print_words
 from utils.dataset import load_dataset
 
 SAMPLE_SEED = 9
-
-
-@dataclasses.dataclass(frozen=True)
-class Page:
-    """A composed page.
-
-    `image` is (H, W, 3) uint8 BGR; `lines` the digits as written, top to bottom; `boxes` the (x, y, width, height)
-    of every digit in reading order; `pairs` the reading-order index of the left digit of each touching pair.
-    """
-
-    image: np.ndarray
-    lines: list[str]
-    boxes: list[tuple[int, int, int, int]]
-    pairs: list[int]
+KINDS = (*CANVASES, *CONDITIONS)
 
 
 def prepare_surface(rng, condition, shape, origin, height, pitch, slope, plan) -> np.ndarray:
@@ -44,6 +33,9 @@ def prepare_surface(rng, condition, shape, origin, height, pitch, slope, plan) -
         scenery.rule(rng, sheet, y + height * rng.uniform(1.0, 1.15) - x * slope, pitch, slope)
     elif condition.surface == "squared":
         scenery.square(rng, sheet, y + height * 1.05 - x * slope, pitch / rng.integers(1, 5), slope)
+    elif condition.surface == "squares":
+        side, pen = height * rng.uniform(0.4, 1.6), max(1, round(height * rng.uniform(0.0, 0.06)))
+        scenery.square(rng, sheet, y + rng.uniform(0, side), side, slope, pen, rng.uniform(0.3, 1))
     elif condition.surface == "form":
         across, down, wide, high = 1.4 * height, pitch, 1.3 * height, 1.5 * height
         cells = max(len(row) for row in plan)
@@ -56,6 +48,8 @@ def prepare_surface(rng, condition, shape, origin, height, pitch, slope, plan) -
                 for c in range(cells)
             ],
         )
+    elif condition.surface == "table":
+        scenery.table(rng, sheet, origin, height, pitch, slope, plan)
     return sheet
 
 
@@ -82,7 +76,8 @@ def photograph(
         x, y = (int(round(v)) for v in (s.x + offset[0], s.y + offset[1]))
         h, w = s.ink.shape
         np.maximum(ink[y : y + h, x : x + w], s.ink, out=ink[y : y + h, x : x + w])
-        boxes.append((x, y, w, h))
+        if s.is_digit:
+            boxes.append((x, y, w, h))
 
     sheet = prepare_surface(rng, condition, shape, offset, height, pitch, slope, plan)
     if condition.clutter:
@@ -102,7 +97,8 @@ def photograph(
     if condition.shadow:
         sheet *= scenery.shade(rng, sheet.shape[:2])
     blur = rng.uniform(*condition.blur) * (height if condition.blur_heights else 1)
-    return scenery.camera(rng, sheet, blur, rng.uniform(*condition.noise)), boxes
+    image = scenery.camera(rng, sheet, blur, rng.uniform(*condition.noise))
+    return np.ascontiguousarray(np.rot90(image, condition.turn)), boxes
 
 
 def turned_box(box: tuple[int, int, int, int], matrix: np.ndarray) -> tuple[int, int, int, int]:
@@ -123,13 +119,17 @@ def compose_page(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarra
     digits : (N, 784) uint8
     labels : (N,) uint8
     condition : str or Condition
-        A key of `CONDITIONS`, or one's own.
+        A key of `KINDS`, or a condition of one's own.
 
     Returns
     -------
     Page
     """
+    if condition in CANVASES:
+        return CANVASES[condition](rng, digits, labels)
     condition = CONDITIONS[condition] if isinstance(condition, str) else condition
+    if condition.surface == "text":
+        return compose_text(rng, condition)
     height, weight = rng.uniform(*condition.height), rng.uniform(*condition.weight)
     slope = np.tan(np.radians(rng.uniform(*condition.slope)))
     plan = arrange(rng, condition.layouts[rng.integers(len(condition.layouts))], condition)
@@ -142,9 +142,25 @@ def compose_page(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarra
     strokes, pairs, pitch = write(rng, plan, inks, height, slope, condition)
     image, boxes = photograph(rng, condition, plan, strokes, height, pitch, slope)
 
-    rows = [stroke.row for stroke in strokes]
+    rows = [stroke.row for stroke in strokes if stroke.is_digit]
     lines = ["".join(str(labels[i]) for i, r in zip(chosen, rows, strict=True) if r == row) for row in range(len(plan))]
     return Page(image, lines, boxes, pairs)
+
+
+def compose_text(rng: np.random.Generator, condition: Condition) -> Page:
+    """Compose a page of printed words, without a digit."""
+    height = rng.uniform(*condition.height)
+    words = [WORDS[k] for k in rng.integers(len(WORDS), size=int(rng.integers(60, 200)))]
+    words = [word.capitalize() if rng.random() < 0.2 else word for word in words]
+    per_line = int(rng.integers(4, 9))
+    name = FONTS[rng.integers(len(FONTS))]
+    lines = [" ".join(words[k : k + per_line]) for k in range(0, len(words), per_line)]
+    strokes, y = [], 0.0
+    for row, line in enumerate(lines):
+        strokes.append(Stroke(print_words(rng, line, height, name), 0.0, y, row, is_digit=False))
+        y += height * 2
+    image, _ = photograph(rng, condition, [], strokes, height, 2 * height, 0.0)
+    return Page(image, [], letters=sum(map(len, words)))
 
 
 def compose_sample(digits: np.ndarray, labels: np.ndarray) -> Page:

@@ -21,7 +21,7 @@ class Condition:
     """
 
     inks: tuple[str, ...] = tuple(INKS)
-    surface: str = "paper"  # paper, ruled, squared, board, form, mass
+    surface: str = "paper"  # paper, ruled, squared, squares, board, form, table, mass, text
     layouts: tuple[str, ...] = ("lines", "lines", "lines", "columns", "single")
     rows: tuple[int, int] = (2, 6)
     per_row: tuple[int, int] = (3, 10)
@@ -39,6 +39,9 @@ class Condition:
     shadow: bool = False
     touching: bool = False
     clutter: bool = False
+    signs: bool = False  # between numbers
+    words: bool = False  # beside numbers
+    turn: int = 0  # quarters of a turn, counter-clockwise
 
 
 def _of_height(pixels: int, **changes) -> Condition:
@@ -69,6 +72,13 @@ CONDITIONS = {
     "marker": Condition(weight=(1.4, 1.9), height=(50, 130), layouts=("lines", "lines", "single"), gap=(0.25, 0.6)),
     "clutter": Condition(clutter=True),
     **{f"{pixels} px": _of_height(pixels) for pixels in (14, 20, 40, 100, 200, 400)},
+    "squares": Condition(surface="squares"),
+    "table": Condition(surface="table", layouts=("cells", "columns"), rows=(3, 8), per_row=(4, 9), pitch=(1.4, 1.9)),
+    "signs": Condition(signs=True, layouts=("lines",), gap=(0.15, 0.35)),
+    "words": Condition(words=True, layouts=("lines",), per_row=(2, 5)),
+    "text": Condition(surface="text", height=(14, 40)),
+    "sideways": Condition(turn=1, layouts=("lines", "columns")),
+    "upside down": Condition(turn=2, layouts=("lines", "columns")),
     "mass": Condition(
         surface="mass", layouts=("lines",), rows=(50, 50), per_row=(100, 100), height=(20, 20), gap=(0.2, 0.3),
         weight=(0.8, 1.0), slope=(0, 0), noise=(1, 2), blur=(0.4, 0.5), margin=(1, 1.5),

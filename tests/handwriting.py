@@ -6,16 +6,18 @@ import cv2
 import numpy as np
 
 from tests.conditions import Condition
+from tests.signs import SIGNS, WORDS, draw_sign, print_words
 
 
 @dataclasses.dataclass
 class Stroke:
-    """A digit to be laid on the page: ink (h, w) float32 in [0, 1], its left and top, its row."""
+    """Ink to be laid on the page: (h, w) float32 in [0, 1], its left and top, its row; a digit, a sign or a word."""
 
     ink: np.ndarray
     x: float
     y: float
     row: int
+    is_digit: bool = True
 
 
 def cut(ink: np.ndarray) -> np.ndarray:
@@ -131,14 +133,26 @@ def write(rng: np.random.Generator, plan: list, inks: list, height: float, slope
         tilt = slope + np.tan(np.radians(rng.normal(0, 0.3))) * (condition.surface in ("paper", "board"))
         spread = rng.uniform(*condition.gap)
         x = 0.0
+        if condition.words:
+            word = print_words(rng, WORDS[rng.integers(len(WORDS))], height * rng.uniform(0.7, 1))
+            strokes.append(Stroke(word, 0.0, row * pitch + height - word.shape[0], row, is_digit=False))
+            x = float(word.shape[1])
         for start, count in groups:
             x = max(x + height * rng.uniform(0.9, 1.6), start * height) if x else start * height
+            if condition.surface == "table" and count > 1:
+                x += height * rng.uniform(0.0, 0.3)
             for i in range(count):
                 digit = next(ink)
                 gap = max(2.0, height * max(0.1, rng.normal(spread, 0.08))) if i else 0
                 y = row * pitch + x * tilt + height * rng.normal(0, 0.03) + (height - digit.shape[0]) / 2
-                if condition.surface == "form":
+                if condition.surface == "form" or (condition.surface == "table" and count == 1):
                     x = start * height + (1.3 * height - digit.shape[1]) / 2 + height * rng.normal(0, 0.05)
+                elif i and condition.signs and rng.random() < 0.4:
+                    name = list(SIGNS)[rng.integers(len(SIGNS))]
+                    sign = draw_sign(rng, name, height, 0.12 * height * np.mean(condition.weight))
+                    x += height * rng.uniform(0.15, 0.4)
+                    strokes.append(Stroke(sign, x, row * pitch + x * tilt + (height - sign.shape[0]) / 2, row, False))
+                    x += sign.shape[1] + height * rng.uniform(0.15, 0.4)
                 elif i and condition.touching:
                     last = strokes[-1]
                     x = last.x + _touch(rng, last.ink, digit, round(y - last.y), 0.04 * height)

@@ -66,16 +66,25 @@ def rule(rng: np.random.Generator, sheet: np.ndarray, first: float, pitch: float
         _print(sheet, margin, MARGIN_INK, rng.uniform(0.6, 1))
 
 
-def square(rng: np.random.Generator, sheet: np.ndarray, first: float, pitch: float, slope: float) -> None:
+def square(
+    rng: np.random.Generator,
+    sheet: np.ndarray,
+    first: float,
+    pitch: float,
+    slope: float,
+    thickness: int | None = None,
+    strength: float | None = None,
+) -> None:
     """Print a squared pattern, `pitch` pixels apart, in place."""
     height, width = sheet.shape[:2]
     mask = np.zeros((height, width), np.uint8)
-    thickness, reach = max(1, round(pitch / 40)), abs(slope) * max(height, width)
+    thickness, reach = thickness or max(1, round(pitch / 40)), abs(slope) * max(height, width)
     for y in np.arange(first % pitch - pitch * (reach // pitch + 1), height + reach, pitch):
         _line(mask, (0, y), (width, y + width * slope), thickness)
     for x in np.arange(rng.uniform(0, pitch) - pitch * (reach // pitch + 1), width + reach, pitch):
         _line(mask, (x, 0), (x - height * slope, height), thickness)
-    _print(sheet, mask, RULE_INKS[rng.integers(len(RULE_INKS))], rng.uniform(0.5, 1))
+    ink = RULE_INKS[rng.integers(len(RULE_INKS))]
+    _print(sheet, mask, ink, rng.uniform(0.5, 1) if strength is None else strength)
 
 
 def form(rng: np.random.Generator, sheet: np.ndarray, cells: list[tuple[float, float, float, float]]) -> None:
@@ -87,6 +96,35 @@ def form(rng: np.random.Generator, sheet: np.ndarray, cells: list[tuple[float, f
         for start, end in zip(corners, corners[1:] + corners[:1], strict=True):
             _line(mask, start, end, thickness)
     _print(sheet, mask, FORM_INKS[rng.integers(len(FORM_INKS))])
+
+
+def table(
+    rng: np.random.Generator,
+    sheet: np.ndarray,
+    origin: tuple[float, float],
+    height: float,
+    pitch: float,
+    slope: float,
+    plan: list,
+) -> None:
+    """Print the lines of a table, faint or bold, around the groups of a plan, in place; see `handwriting.arrange`."""
+    (x, y), rows = origin, len(plan)
+    starts = sorted({start for row in plan for start, _ in row})
+    step = starts[1] - starts[0] if len(starts) > 1 else 3.6
+    mask = np.zeros(sheet.shape[:2], np.uint8)
+    thickness = max(1, round(height * rng.uniform(0.01, 0.1)))
+    right, bottom = height * (starts[-1] + step - 0.05), rows * pitch
+    top, left = -(pitch - height) / 2, -0.05 * height
+    for row in range(rows + 1):
+        level = top + row * pitch
+        _line(mask, (x + left, y + level + left * slope), (x + right, y + level + right * slope), thickness)
+    for start in [*starts, starts[-1] + step]:
+        across = (start - 0.05) * height
+        lean = across * slope
+        ends = (x + across - top * slope, y + top + lean), (x + across - bottom * slope, y + top + bottom + lean)
+        _line(mask, *ends, thickness)
+    ink = (*FORM_INKS, (0.2, 0.2, 0.2))[rng.integers(1 + len(FORM_INKS))]
+    _print(sheet, mask, ink, rng.uniform(0.4, 1))
 
 
 def strew(rng: np.random.Generator, ink: np.ndarray, height: float, count: int) -> np.ndarray:

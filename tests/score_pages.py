@@ -16,7 +16,9 @@ import cv2
 import numpy as np
 
 from recognize import read_digits
-from tests.compose import CONDITIONS, Page, compose_page
+from tests.compose import KINDS, compose_page
+from tests.canvases import CANVASES
+from tests.page import Page
 from utils.classifier import load_classifier
 from utils.dataset import load_dataset
 
@@ -71,7 +73,7 @@ def main() -> None:
     parser.add_argument("--held-out", action="store_true", help="digits: the last 5,000 training rows (for choices)")
     parser.add_argument("--pages", type=int, default=10, help="pages per condition; a tenth of mass (%(default)s)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--condition", nargs="+", default=list(CONDITIONS), choices=CONDITIONS, metavar="NAME")
+    parser.add_argument("--condition", nargs="+", default=KINDS, choices=KINDS, metavar="NAME")
     parser.add_argument("--save", type=pathlib.Path, metavar="DIR", help="write the pages and their truth here")
     parser.add_argument("--misread", action="store_true", help="print what was misread")
     args = parser.parse_args()

@@ -3,7 +3,7 @@
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -11,6 +11,8 @@ import numpy as np
 
 from utils import silence
 from utils.dataset import to_input
+from utils.frame import center_digits
+from utils.segment import Piece
 
 CHUNK = 1000  # digits per forward pass, about 100 MB of activations in the CNN
 SMALLEST, LARGEST = 1_000, 100_000_000  # bytes of a model file; the CNN has 2.4 million
@@ -52,6 +54,22 @@ class Classifier:
         chunks = [digits[start : start + CHUNK] for start in range(0, max(1, len(digits)), CHUNK)]
         inputs = (to_input(chunk, self.shape) for chunk in chunks)
         return np.concatenate([self.forward(batch) if len(batch) else np.empty((0, 10), "float32") for batch in inputs])
+
+
+class Memory:
+    """A network that is asked about each shape once, however often it comes up."""
+
+    def __init__(self, classifier: Classifier):
+        self.classifier = classifier
+        self.known: dict[tuple, tuple[np.ndarray, np.ndarray]] = {}
+
+    def look(self, pieces: Sequence[Piece]) -> list[Piece]:
+        """Give pieces their crops and the network's answers."""
+        keys = [(piece.ink.shape, piece.ink.tobytes()) for piece in pieces]
+        new = {key: piece.ink for key, piece in zip(keys, pieces) if key not in self.known}
+        crops = center_digits(list(new.values()))
+        self.known |= zip(new, zip(crops, self.classifier.predict(crops)))
+        return [piece._replace(crop=self.known[key][0], answer=self.known[key][1]) for piece, key in zip(pieces, keys)]
 
 
 def load_classifier(path: str | Path) -> Classifier:

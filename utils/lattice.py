@@ -1,23 +1,20 @@
-"""Pieces of ink into digits: what belongs together, what must be cut, what is no digit; the network decides.
+"""Pieces that may be several digits, cut where the network says.
 
 Heuristic over-segmentation (LeCun, Bottou, Bengio, Haffner 1998, section VII): a doubtful piece is cut wherever two
-digits might touch, neighbours are joined in every plausible way, the network looks at all of these candidates, and the
-most probable path from left to right is taken. A piece may be skipped at a price: the networks have learned to answer
-what is no digit with doubt.
+digits might touch, the network looks at every run of neighbouring slices, and the most probable path from left to right
+is taken. A slice may be skipped at a price: the networks have learned to answer what is no digit with doubt.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from utils.classifier import Classifier
-from utils.segment import SIDE, Box, Piece, center_digit, join
+from utils.segment import Look, Parts, Piece, join, logit
 
 WHOLE = 0.95  # probability from which a piece is one digit and is not cut
 SKIP = 0.35  # probability up to which a piece is rather skipped than read
-WORD = 0.6  # mean (geometric) probability below which a line is a word, not a number
-LEAST, MOST = 0.02, 0.99999  # probabilities are held between these; halves of a pair must be very sure to be cut
 CUT = 3.8  # price of a cut through ink, in log-odds
 LOST = 0.5  # price of skipping a slice of a piece: most that is cut off a digit is a digit
 NARROW, NARROW_PRICE = 0.9, 20.0  # own heights: a cut through a narrower piece costs so much more for what it lacks
@@ -27,85 +24,57 @@ DOUBLE = 0.5  # digit heights: a doubtful piece wider than this may be several d
 CUTS = 10  # in a piece, at most
 APART = 0.08  # digit heights between two cuts
 MIDDLE = 0.2  # of that, from the middle of a piece: a cut there is tried first, most are of two digits
-RUN = 8  # slices of one piece that may be a digit
+RUN = round(1 / APART)  # slices that may be a digit: it is seldom wider than high
+SAMPLE, PAYS = 60, 0.2  # doubtful pieces that are cut first, and the share of them that must be several digits
 SEAM_ROWS = 48  # pixels: a piece is reduced to this height to find its cuts
 ENTER, INK, SLANT = 4.0, 0.2, 0.2  # price of a seam's step from paper into ink, of a row of ink, and of a step aside
-ACROSS, ABOVE = 0.2, 0.35  # digit heights: gaps over which two pieces may be one digit
-JOINED = 1.5  # digit heights: the widest digit of several pieces
-PARTS = 3  # pieces of a digit, at most
 
 
-class Digit(NamedTuple):
-    """A digit that was read."""
-
-    value: int
-    confidence: float  # the network's probability, 0..1
-    box: Box  # x, y, width, height in pixels
-    crop: np.ndarray  # (28, 28) uint8, what the network saw
-    stroke: float  # width of its strokes, pixels
-
-
-class Slice(NamedTuple):
-    """A piece of ink, or a slice of one."""
-
-    tight: Piece
-    generous: Piece  # the same with the ink at its cuts, which may belong to both sides
-    source: int  # number of the piece in its line
-    share: float  # of that piece
-    price: float  # of a cut through that piece
-
-
-class Candidate(NamedTuple):
-    """Slices first, first + 1, ... last - 1 of a line, taken for one digit."""
+class Run(NamedTuple):
+    """Slices first, first + 1, ... last - 1 of a piece, taken for one digit."""
 
     first: int
     last: int
     piece: Piece
 
 
-def read_lines(lines: list[list[Piece]], height: float, classifier: Classifier) -> list[list[Digit]]:
-    """Read lines of writing.
+def part_digits(lines: Sequence[Sequence[Piece]], height: float, look: Look) -> list[Parts]:
+    """Cut the pieces that may be several digits.
 
     Parameters
     ----------
-    lines : the pieces of each line, from left to right
+    lines : pieces with the network's answers, from left to right
     height : of a typical digit, pixels
-    classifier : see `utils.classifier.load_classifier`
+    look : has the network answer
 
     Returns
     -------
-    The digits of each line from left to right; a line may turn out to have none.
+    Every piece of every line with its digits from left to right: itself, several, or none.
     """
-    sure = iter(classify([piece for line in lines for piece in line], classifier)[1].max(1, initial=0))
-    slices = [cut_line(line, [next(sure) for _ in line], height) for line in lines]
-    candidates = [propose(line, height) for line in slices]
-    crops, answers = classify([c.piece for line in candidates for c in line], classifier)
-    read, start = [], 0
-    for line, options in zip(slices, candidates):
-        part = slice(start, start + len(options))
-        read.append(best_path(line, options, crops[part], answers[part], height))
-        start = part.stop
-    return read
+    doubtful = [piece for line in lines for piece in line if may_be_several(piece, height)]
+    sample = doubtful[:: 1 + len(doubtful) // SAMPLE]
+    parted = cut_digits(sample, height, look)
+    if len(doubtful) > len(sample) and sum(len(digits) > 1 for digits in parted.values()) >= PAYS * len(sample):
+        parted = cut_digits(doubtful, height, look)
+    return [[(piece, parted.get(id(piece), [piece])) for piece in line] for line in lines]
 
 
-def classify(pieces: list[Piece], classifier: Classifier) -> tuple[np.ndarray, np.ndarray]:
-    """Show pieces to the network: crops (N, 28, 28) uint8 and answers (N, 10) float32."""
-    crops = np.array([center_digit(piece.ink) for piece in pieces], np.uint8).reshape(-1, SIDE, SIDE)
-    return crops, classifier.predict(crops)
+def cut_digits(pieces: Sequence[Piece], height: float, look: Look) -> dict[int, list[Piece]]:
+    """Cut pieces: the digits of each, from left to right, by its id."""
+    slices = [slice_piece(piece, find_seams(piece.ink, APART * height)) for piece in pieces]
+    runs = [propose(piece, cuts) for piece, cuts in zip(pieces, slices)]
+    seen = iter(look([run.piece for options in runs for run in options]))
+    parted = {}
+    for piece, cuts, options in zip(pieces, slices, runs):
+        options = [run._replace(piece=next(seen)) for run in options]
+        parted[id(piece)] = best_path(piece, len(cuts), options, height)
+    return parted
 
 
-def cut_line(line: list[Piece], sure: list[float], height: float) -> list[Slice]:
-    """Cut those pieces of a line that may be several digits."""
-    slices = []
-    for source, (piece, confidence) in enumerate(zip(line, sure)):
-        width, own = piece.box[2:]
-        tight = generous = [piece]
-        if own > SHORT * height and (width > BROAD * own or (width > DOUBLE * height and confidence < WHOLE)):
-            seams = find_seams(piece.ink, APART * height)
-            tight, generous = slice_piece(piece, seams, 0), slice_piece(piece, seams, piece.stroke)
-        price = CUT + NARROW_PRICE * max(0.0, NARROW - width / own)
-        slices += [Slice(t, g, source, 1 / len(tight), price) for t, g in zip(tight, generous)]
-    return slices
+def may_be_several(piece: Piece, height: float) -> bool:
+    """Whether a piece is wide, or doubtful, enough to be cut."""
+    width, own = piece.box[2:]
+    return own > SHORT * height and (width > BROAD * own or (width > DOUBLE * height and piece.confidence < WHOLE))
 
 
 def find_seams(ink: np.ndarray, apart: float) -> list[np.ndarray]:
@@ -135,8 +104,9 @@ def find_seams(ink: np.ndarray, apart: float) -> list[np.ndarray]:
     paths = []
     total = down + up - (ENTER + INK) * small[waist]
     middle = np.abs(np.arange(size[0]) - size[0] / 2) < MIDDLE * margin
+    most = CUTS * max(1.0, w / h)
     for column in np.lexsort((total, ~middle)):
-        if len(paths) < CUTS and not taken[column]:
+        if len(paths) < most and not taken[column]:
             taken[max(0, column - margin) : column + margin + 1] = True
             path = np.array(_trace(above, column)[::-1] + _trace(below, column)[1:], np.float32)
             paths.append(cv2.resize(path[:, None], (1, h), interpolation=cv2.INTER_LINEAR)[:, 0] / scale)
@@ -168,16 +138,15 @@ def _trace(steps: list[np.ndarray], column: int) -> list[int]:
     return path
 
 
-def slice_piece(piece: Piece, seams: list[np.ndarray], shared: float) -> list[Piece]:
-    """Cut a piece along its seams; the ink within `shared` pixels of a seam goes to both sides."""
+def slice_piece(piece: Piece, seams: Sequence[np.ndarray]) -> list[Piece]:
+    """Cut a piece along its seams."""
     h, w = piece.ink.shape
     x, y = piece.box[:2]
     columns = np.arange(w)
     edges = [np.full(h, -np.inf), *seams, np.full(h, np.inf)]
     slices = []
     for left, right in zip(edges, edges[1:]):
-        inside = (columns > left[:, None] - shared) & (columns <= right[:, None] + shared)
-        ink = np.where(inside, piece.ink, 0).astype(np.uint8)
+        ink = np.where((columns > left[:, None]) & (columns <= right[:, None]), piece.ink, 0).astype(np.uint8)
         dx, dy, width, height = cv2.boundingRect(ink)
         width, height = max(1, width), max(1, height)
         ink = ink[dy : dy + height, dx : dx + width]
@@ -185,34 +154,12 @@ def slice_piece(piece: Piece, seams: list[np.ndarray], shared: float) -> list[Pi
     return slices
 
 
-def propose(slices: list[Slice], height: float) -> list[Candidate]:
-    """Take every plausible run of neighbouring slices for one digit."""
-    candidates = []
-
-    def propose_one(first: int, last: int, *pieces: Piece) -> None:
-        candidates.extend(Candidate(first, last, piece) for piece in pieces)
-
-    for first in range(len(slices)):
-        for last in range(first + 1, len(slices) + 1):
-            run = slices[first:last]
-            parts = {s.source for s in run}
-            tight = join([s.tight for s in run])
-            if len(parts) == 1:
-                if sum(s.share for s in run) > 0.99:
-                    propose_one(first, last, tight, *([squeeze(tight)] if tight.box[2] > tight.height else []))
-                elif last - first <= RUN:
-                    propose_one(first, last, tight, join([s.generous for s in run]))
-            elif len(parts) <= PARTS and tight.box[2] <= JOINED * height and near(run, height):
-                propose_one(first, last, tight)
-            else:
-                break
-    return candidates
-
-
-def near(run: list[Slice], height: float) -> bool:
-    """Whether the last of a run is near enough to the others to belong to the same digit."""
-    (x, y, w, h), (a, b, c, d) = join([s.tight for s in run[:-1]]).box, run[-1].tight.box
-    return max(x, a) - min(x + w, a + c) <= ACROSS * height and max(y, b) - min(y + h, b + d) <= ABOVE * height
+def propose(piece: Piece, slices: Sequence[Piece]) -> list[Run]:
+    """Take every run of neighbouring slices for one digit, and the whole piece."""
+    n = len(slices)
+    whole = [piece, squeeze(piece)] if piece.box[2] > piece.height else [piece]
+    spans = [(a, b) for a in range(n) for b in range(a + 1, min(n, a + RUN) + 1) if b - a < n]
+    return [Run(0, n, one) for one in whole] + [Run(a, b, join(slices[a:b])) for a, b in spans]
 
 
 def squeeze(piece: Piece) -> Piece:
@@ -221,43 +168,34 @@ def squeeze(piece: Piece) -> Piece:
     return piece._replace(ink=ink)
 
 
-def logit(probability: float) -> float:
-    """Log-odds: unlike a log-probability it tells sure from very sure."""
-    probability = min(max(float(probability), LEAST), MOST)
-    return float(np.log(probability / (1 - probability)))
+def best_path(piece: Piece, n: int, runs: Sequence[Run], height: float) -> list[Piece]:
+    """Choose the runs that explain a piece of n slices best, from left to right (Viterbi).
 
-
-def best_path(
-    slices: list[Slice], candidates: list[Candidate], crops: np.ndarray, answers: np.ndarray, height: float
-) -> list[Digit]:
-    """Choose the candidates that explain a line best, from left to right (Viterbi).
-
-    A candidate scores the log-odds of its digit, weighted by the pieces that it explains, less the prices of its
-    cuts and of an unlikely shape.
+    A run scores the log-odds of its digit, weighted by its share of the piece, less the prices of its cuts and of an
+    unlikely shape.
     """
-    score = [0.0] + [-np.inf] * len(slices)
-    choice: list[tuple[int, int, bool]] = [(0, 0, False)] * (len(slices) + 1)
-    for k in sorted(range(len(candidates)), key=lambda k: candidates[k].last):
-        first, last, piece = candidates[k]
-        weight = sum(s.share for s in slices[first:last])
-        cut_left = first > 0 and slices[first - 1].source == slices[first].source
-        cut_right = last < len(slices) and slices[last].source == slices[last - 1].source
-        own = max(piece.height, SHORT * height)
-        cuts = (slices[first].price * cut_left + slices[last - 1].price * cut_right) / 2
-        broad = BROAD_PRICE * max(0.0, piece.box[2] / own - BROAD)
-        short = SHORT_PRICE * max(0.0, SHORT - piece.height / height)
-        digit = weight * (logit(answers[k].max()) - short - broad)
-        nothing = weight * (logit(SKIP) - broad) - LOST * (cut_left or cut_right)
-        for worth, is_digit in ((digit, True), (nothing, False)):
-            total = score[first] + worth - cuts
-            if total > score[last]:
-                score[last], choice[last] = total, (first, k, is_digit)
-    digits, at = [], len(slices)
+    width, own = piece.box[2:]
+    price = CUT + NARROW_PRICE * max(0.0, NARROW - width / own)
+    score = [0.0] + [-np.inf] * n
+    choice: list[tuple[int, Piece | None]] = [(0, None)] * (n + 1)
+    for first, last, option in sorted(runs, key=lambda run: run.last):
+        share = (last - first) / n
+        cuts = price * ((first > 0) + (last < n)) / 2
+        broad = BROAD_PRICE * max(0.0, option.box[2] / max(option.height, SHORT * height) - BROAD)
+        digit = share * (logit(option.confidence) - too_short(option, height) - broad)
+        nothing = share * (logit(SKIP) - broad) - LOST * (last - first < n)
+        for worth, taken in ((digit, option), (nothing, None)):
+            if score[first] + worth - cuts > score[last]:
+                score[last], choice[last] = score[first] + worth - cuts, (first, taken)
+    digits, at = [], n
     while at:
-        at, k, is_digit = choice[at]
-        if is_digit:
-            piece, answer = candidates[k].piece, answers[k]
-            digits.append(Digit(int(answer.argmax()), float(answer.max()), piece.box, crops[k], piece.stroke))
-    if len(digits) > 1 and np.mean([np.log(digit.confidence) for digit in digits]) < np.log(WORD):
-        return []
-    return sorted(digits, key=lambda digit: digit.box[0] + digit.box[2] / 2)
+        at, taken = choice[at]
+        if taken:
+            digits.append(taken)
+    return digits[::-1]
+
+
+def too_short(piece: Piece, height: float) -> float:
+    """Price, in log-odds, of taking a piece for a digit that is much lower than a typical one."""
+    return SHORT_PRICE * max(0.0, SHORT - piece.height / height)
+

@@ -1,37 +1,144 @@
-"""Printed lines taken away from a mask of ink: the rules and squares of paper, and the boxes of forms."""
+"""Printed lines taken away: the rules and squares of paper, tables, and the boxes of forms.
+
+What the network knows is a digit is left alone. Of all other ink, what is straight is printed if it is much longer than
+a digit, or if it hangs between two other lines or the picture's edges, as the sides of boxes do.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from utils.ink import resize, stroke_width
+from utils.segment import KNOWN, Look, Piece, cut_pieces, paint
 
+LONG = 3.0  # digit heights: a straight line of this length is printed, not written
+LENGTHS = 0.9, 0.45, 0.225, 0.11  # of the long side: such a line's length, tried in turn where no digit is known yet
+HANGING = 1.2  # digit heights: so is a shorter one between two lines
 STEEP = 0.15  # rise over run: the steepest printed line, 8 degrees
 SLOPE = 0.02  # rise over run: lines that differ by less are erased together
 SLOPES = 6  # along, and across, at most
 SEEN, VOTES = 0.8, 0.4  # line lengths: what the search for slopes must see of a line, and how much ink on it
-RUN = 0.5  # line lengths: the shortest straight run of a bent line
+DOTS = 6  # pixels of a copy of half the size: the widest gap that the search for slopes bridges
+RUN = 1.0  # line lengths: the shortest straight run of a bent line
 GAP = 1.5  # stroke widths: the widest gap in a dotted line
-FILLED = 0.5  # share of a line's columns that have thin ink
-EVEN = 0.7  # share of the columns with ink in which a line is as thick as it is elsewhere
+EVEN = 0.3  # of the line's thickness: by how much it may differ, or a pixel...
+MOSTLY, FILLED = 0.45, 0.4  # ...in this share of the columns with ink; share of all columns that have such ink
 BENT = 0.005  # line lengths: how far a line may stray from a parabola
 THICK, BOX_THICK = 0.05, 0.15  # own lengths: thicker than this a line is a stroke, and the side of a box a bar
-SOFT = 0.8  # of the mask's faintest ink: the faintest part of a line
+SOFT = 0.8  # of the faintest ink: the faintest part of a line
 SPARE = 1.6  # thicknesses: a column of ink longer than this is a stroke that crosses the line
 BOLD = 1.7  # of a line's ink: anything blacker is a stroke that lies on the line
-SPARSE = 0.4  # share of its box: a frame has less ink
-BAND = 6  # a frame runs all along the outer sixth of its box, on all four sides
-SIDES, EMPTY_SIDES = 0.7, 0.9  # share of each side that has ink, of a frame around something and of an empty one
-SIDE = 0.6  # share of a frame's shorter side: the lines in it that are printed
-CONTENT = 0.25  # frame heights: what is enclosed and this high makes a frame
-CRUMB = 4.0  # line thicknesses: what is left of a frame and no larger is a rest of it
-TINY = 12  # pixels: smaller frames are left
-DOTS = 6  # pixels of a copy of half the size: the widest gap that the search for slopes bridges
+SQUARES = 5
+HIDDEN = 1 / 3
+REGULAR = 0.12
+FULL = 0.6
+NEAR = 2  # pixels from a line: what lies there for the most part is a rest of it
+TWICE = 2.0  # typical heights: what is known and higher may be several digits in a net of lines
+CONTENT = 0.25  # own heights: what encloses a digit of this height is no digit
 
 UPRIGHT = np.ones((3, 1), np.uint8)
 
 
-def remove_rules(mask: np.ndarray, length: float, ink: np.ndarray | None = None, thick: float = THICK) -> np.ndarray:
-    """Erase straight lines longer than `length` pixels, along and across, and leave the strokes that cross them.
+def erase_lines(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> list[Piece]:
+    """Take the printed lines out of pieces.
+
+    Parameters
+    ----------
+    pieces : with the network's answers
+    ink : (H, W) float32, see `utils.ink`
+    look : has the network answer what is left of a piece
+
+    Returns
+    -------
+    The pieces, those with lines in them replaced by what is left of them, without frames.
+    """
+    known, other = split_known(pieces)
+    lines = np.zeros(ink.shape, bool)
+    if not known:
+        other, lines = unveil(other, ink, look)
+        known, other = split_known(other)
+    if known and other:
+        height = median_height(known)
+        lines |= find_lines(lay(other, ink), LONG * height, THICK)
+        known, other = split_known(known + without(other, lines, look))
+        large = [piece for piece in other if piece.size > HANGING * height]
+        small = [piece for piece in other if piece.size <= HANGING * height]
+        stops = lines | (paint(known, ink.shape) > 0)
+        hanging = find_lines(lay(large, ink), HANGING * height, BOX_THICK, stops)
+        other = small + without(large, hanging, look)
+    pieces = known + other
+    return [piece for piece, around in zip(pieces, enclosing(pieces)) if not around]
+
+
+def unveil(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> tuple[list[Piece], np.ndarray]:
+    """Take out lines of the length at which most digits come to light: the pieces, and the lines (H, W) bool."""
+    best, lines = list(pieces), np.zeros(ink.shape, bool)
+    for share in LENGTHS if pieces else ():
+        found = find_lines(lay(pieces, ink), share * max(ink.shape), THICK)
+        left = without(pieces, found, look)
+        if sum(piece.evidence for piece in left) > sum(piece.evidence for piece in best):
+            best, lines = left, found
+    return best, lines
+
+
+def split_known(pieces: Sequence[Piece]) -> tuple[list[Piece], list[Piece]]:
+    """Split pieces into those that are surely digits, and all others."""
+    known = [piece.known and not around for piece, around in zip(pieces, enclosing(pieces))]
+    sure = [piece for piece, yes in zip(pieces, known) if yes]
+    tall = TWICE * median_height(sure) if sure else 0
+    known = [yes and piece.height <= tall for piece, yes in zip(pieces, known)]
+    parts = ([piece for piece, yes in zip(pieces, known) if yes is wanted] for wanted in (True, False))
+    return tuple(parts)
+
+
+def median_height(pieces):
+    return float(np.quantile([piece.height for piece in pieces], 0.5, method='lower'))
+
+
+def enclosing(pieces: Sequence[Piece]) -> np.ndarray:
+    """Which pieces have a known digit in their box, as frames and tables have and digits have not: (N,) bool."""
+    x, y, w, h = np.array([piece.box for piece in pieces]).reshape(-1, 4).T
+    inner = np.flatnonzero([piece.known for piece in pieces])
+    large, several = np.zeros(len(pieces), bool), np.zeros(len(pieces), int)
+    for i in inner:
+        holds = (x < x[i]) & (y < y[i]) & (x + w > x[i] + w[i]) & (y + h > y[i] + h[i])
+        large |= holds & (h[i] >= CONTENT * h)
+        several += holds
+    return large | (several > 1)
+
+
+def lay(pieces: Sequence[Piece], ink: np.ndarray) -> np.ndarray:
+    """Show the ink of some pieces alone."""
+    return np.where(paint(pieces, ink.shape) > 0, ink, 0)
+
+
+def without(pieces: Sequence[Piece], lines: np.ndarray, look: Look) -> list[Piece]:
+    """Cut lines (H, W) bool out of pieces; rests of the lines go with them."""
+    if not lines.any():
+        return list(pieces)
+    left = look(cut_pieces(np.where(lines, 0, paint(pieces, lines.shape))))
+    near = cv2.dilate(lines.astype(np.uint8), np.ones((2 * NEAR + 1, 2 * NEAR + 1), np.uint8))
+
+    def is_rest(piece: Piece) -> bool:
+        x, y, w, h = piece.box
+        on_line = near[y : y + h, x : x + w][piece.ink > 0].mean() > 0.5
+        return on_line and (piece.value == 1 or piece.confidence < KNOWN)
+
+    return [piece for piece in left if not is_rest(piece)]
+
+
+class Course(NamedTuple):
+    """Where a line runs, in a picture that is turned so that the line lies along it."""
+
+    rows: np.ndarray  # (W,) float, the row of the line's middle in each column; nan where there is none
+    thickness: float  # pixels
+    black: float  # its ink, see `utils.ink`
+
+
+def find_lines(ink: np.ndarray, length: float, thick: float, stops: np.ndarray | None = None) -> np.ndarray:
+    """Find straight lines longer than `length` pixels, along and across, but for the strokes that cross them.
 
     A Hough transform tells the slopes of the lines, which fan out in perspective; for each slope the picture is sheared
     until its lines lie level. A line is then erased where its column of ink is no longer than the line is thick (Roach
@@ -39,33 +146,73 @@ def remove_rules(mask: np.ndarray, length: float, ink: np.ndarray | None = None,
 
     Parameters
     ----------
-    mask : (H, W) uint8, 255 is ink
+    ink : (H, W) float32, see `utils.ink`
     length : pixels
-    ink : (H, W) float32, see `utils.ink`; without it all ink is equally black
     thick : the thickest line, as a share of its own length
+    stops : (H, W) bool, if given: both ends of a line must lie there, or on the picture's edge
 
     Returns
     -------
-    (H, W) uint8
+    (H, W) bool
     """
-    if not mask.any():
-        return mask
-    ink = mask.astype(np.float32) if ink is None else ink
-    left = np.where(ink >= SOFT * ink[mask > 0].min(), ink, 0)  # the mask may hold shreds of a faint line
-    for slopes in rule_slopes(left, length):
+    found = np.zeros(ink.shape, bool)
+    length = max(length, 9)
+    if not ink.any():
+        return found
+    left = np.where(ink >= SOFT * ink[ink > 0].min(), ink, 0)
+    for turned, slopes in enumerate(line_slopes(left, length)):
+        rest, out, ends = (part.T if turned and part is not None else part for part in (left, found, stops))
+        rest = np.ascontiguousarray(rest)
+        lengths = run_lengths(rest)
+        courses = []
+
+        def erase(course, least=0.0):
+            rows, columns = on_course(course, rest.shape)
+            if np.mean(np.bincount(columns, rest[rows, columns] > 0, rest.shape[1]) > 0) < least:
+                return
+            thin = lengths[rows, columns] <= max(SPARE * course.thickness, course.thickness + 2)
+            printed = thin & (rest[rows, columns] > 0) & (rest[rows, columns] <= BOLD * course.black)
+            out[rows[printed], columns[printed]] = True
+            rest[rows[printed], columns[printed]] = 0
+
         for slope in slopes:
-            drop = np.round(-slope * np.arange(left.shape[1])).astype(int)
-            rows, columns = np.nonzero(left)
-            lowered = rows + (drop - drop.min())[columns]
-            level = np.zeros((len(left) + np.ptp(drop), left.shape[1]), np.float32)
-            level[lowered, columns] = left[rows, columns]
-            printed = level_rules(level, length, thick)[lowered, columns]
-            left[rows[printed], columns[printed]] = 0
-        left = np.ascontiguousarray(left.T)
-    return np.where(left > 0, mask, 0)
+            new = level_courses(rest, lengths, slope, length, thick, None if ends is None else ends | out)
+            for course in new:
+                erase(course)
+            courses += new
+        if stops is None:
+            for course in missing(courses):
+                erase(course, HIDDEN)
+        left = np.ascontiguousarray(rest.T) if turned else rest
+    return found
 
 
-def rule_slopes(ink: np.ndarray, length: float) -> list[list[float]]:
+def missing(courses: list[Course]) -> list[Course]:
+    """Guess the lines of squared paper that writing hides: where the others leave a gap of several squares."""
+    if not courses:
+        return []
+    middle = len(courses[0].rows) // 2
+    courses = [course for course in courses if not np.isnan(course.rows[middle])]
+    courses = sorted(courses, key=lambda course: course.rows[middle])
+    at = np.array([course.rows[middle] for course in courses])
+    gaps = np.diff(at)
+    gaps_ = gaps[gaps > 3]
+    if len(gaps_) < SQUARES - 1:
+        return []
+    pitch = np.median(gaps_)
+    if np.mean(np.abs(gaps_ / pitch - np.round(gaps_ / pitch)) < REGULAR) < 0.7:
+        return []
+    guessed = []
+    for one, other, gap in zip(courses, courses[1:], gaps):
+        n = round(gap / pitch)
+        if n > 1 and abs(gap / pitch - n) < REGULAR * n:
+            for k in range(1, n):
+                rows = one.rows + (other.rows - one.rows) * k / n
+                guessed.append(Course(rows, (one.thickness + other.thickness) / 2, (one.black + other.black) / 2))
+    return guessed
+
+
+def line_slopes(ink: np.ndarray, length: float) -> list[list[float]]:
     """Find the slopes of straight lines, rounded to SLOPE: rise over run of those along, run over rise of those across.
 
     It looks at a copy of half the size, in which dotted lines run together (Matas, Galambos and Kittler 2000). Lines
@@ -83,57 +230,94 @@ def rule_slopes(ink: np.ndarray, length: float) -> list[list[float]]:
     return [sorted(sorted(found, key=found.get)[-SLOPES:], key=abs) for found in lengths]
 
 
-def level_rules(ink: np.ndarray, length: float, thick: float) -> np.ndarray:
-    """Find nearly level lines in a picture (H, W) float32, see `remove_rules`: (H, W) bool, what to erase."""
-    mask = np.where(ink > 0, 255, 0).astype(np.uint8)
-    gap, run = max(3, round(GAP * stroke_width(mask))), max(9, round(RUN * length))
-    runs = cv2.morphologyEx(cv2.dilate(mask, UPRIGHT), cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
-    runs = cv2.morphologyEx(runs, cv2.MORPH_OPEN, np.ones((1, run), np.uint8))
+def level_courses(ink, lengths, slope, length, thick, stops) -> list[Course]:
+    """Find the lines of one slope, see `find_lines`."""
+    drop = np.round(-slope * np.arange(ink.shape[1])).astype(int)
+    drop -= drop.min()
+    rows, columns = np.nonzero(ink)
+    mask = np.zeros((len(ink) + drop.max(), ink.shape[1]), np.uint8)
+    mask[rows + drop[columns], columns] = 255
+    run = max(5, round(RUN * length)) | 1
+    if FULL:
+        full = cv2.blur(cv2.dilate(mask, UPRIGHT), (run, 1), borderType=cv2.BORDER_CONSTANT)
+        edge = cv2.blur(np.full((1, mask.shape[1]), 255, np.uint8), (run, 1), borderType=cv2.BORDER_CONSTANT)
+        runs = np.where((mask > 0) & (full >= FULL * edge), 255, 0).astype(np.uint8)
+    else:
+        gap = max(3, round(GAP * stroke_width(mask)))
+        runs = cv2.morphologyEx(cv2.dilate(mask, UPRIGHT), cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
+        runs = cv2.morphologyEx(runs, cv2.MORPH_OPEN, np.ones((1, run), np.uint8))
     labels, stats = cv2.connectedComponentsWithStats(cv2.dilate(runs, np.ones((3, run), np.uint8)))[1:3]
     wide, high = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
     likely = np.flatnonzero((wide >= length) & (high <= (thick + 4 * BENT) * wide + 4))
-    printed = np.zeros(mask.shape, bool)
-    if not likely.any():
-        return printed
     labels[(runs == 0) | (mask == 0)] = 0
+    courses = []
     for i in likely[likely > 0]:
         x, y, w, h, _ = stats[i]
-        around = round(SPARE * thick * w) + 2
-        box = slice(max(0, y - around), y + h + around), slice(x, x + w)
-        part, lengths = labels[box] == i, run_lengths(mask[box])
-        if part.any() and is_rule(part, lengths, length, thick):
-            thickness = np.median(lengths[part])
-            crossed = lengths > max(SPARE * thickness, thickness + 2)
-            near = cv2.dilate(part.astype(np.uint8), UPRIGHT) > 0
-            printed[box] |= near & ~crossed & (ink[box] <= BOLD * np.median(ink[box][part]))
-    return printed & (mask > 0)
+        rows, columns = np.nonzero(labels[y : y + h, x : x + w] == i)
+        columns = columns + x
+        rows = rows + y - drop[columns]
+        course = find_course(rows, columns, ink, lengths, length, thick)
+        if course and (stops is None or hangs(rows, columns, course, stops)):
+            courses.append(course)
+    return courses
 
 
-def is_rule(part: np.ndarray, lengths: np.ndarray, length: float, thick: float) -> bool:
-    """Whether the pixels of a mask (h, w) bool make a long, thin, straight, unbroken line.
+def find_course(rows: np.ndarray, columns: np.ndarray, ink, lengths: np.ndarray, length: float, thick: float):
+    """Fit a parabola to pixels (rows, columns) if they make a long, thin, straight, unbroken line.
 
     Parameters
     ----------
-    part : the pixels
-    lengths : (h, w) ints, see `run_lengths`
+    lengths : (H, W) of the vertical run of ink through each pixel
     length : pixels that the line must measure
-    thick : see `remove_rules`
+    thick : see `find_lines`
+
+    Returns
+    -------
+    The line's course, as far again on both sides, or None.
     """
-    rows, columns = np.nonzero(part)
-    filled = np.bincount(columns)
-    at = np.flatnonzero(filled)
-    span = np.ptp(at) + 1
+    if not len(rows):
+        return None
+    runs = lengths[rows, columns]
+    first = columns.min()
+    filled = np.bincount(columns - first)
+    at, span = np.flatnonzero(filled), len(filled)
     if span < length:
-        return False
-    thickness = np.full(len(filled), lengths.max())
-    np.minimum.at(thickness, columns, lengths[part])
+        return None
+    thickness = np.full(span, runs.max())
+    np.minimum.at(thickness, columns - first, runs)
     typical = np.median(thickness[at])
-    even = np.abs(thickness[at] - typical) <= 1
-    if typical > thick * span or even.sum() < FILLED * span or even.mean() < EVEN:
-        return False
-    middle = np.bincount(columns, rows)[at] / filled[at]
-    stray = np.abs(np.polyval(np.polyfit(at, middle, 2), at) - middle)
-    return bool(np.percentile(stray, 90) <= 1 + BENT * span)
+    even = np.abs(thickness[at] - typical) <= max(1, EVEN * typical)
+    if typical > thick * span or even.sum() < FILLED * span or even.mean() < MOSTLY:
+        return None
+    middle = np.bincount(columns - first, rows)[at] / filled[at]
+    bent, straight = np.polyfit(at, middle, 2), np.polyfit(at, middle, 1)
+    if np.percentile(np.abs(np.polyval(bent, at) - middle), 90) > 1 + BENT * span:
+        return None
+    x = np.arange(ink.shape[1]) - first
+    course = np.where((x >= 0) & (x < span), np.polyval(bent, x), np.polyval(straight, x))
+    course[(x < -span) | (x >= 2 * span)] = np.nan
+    return Course(course, float(np.median(runs)), float(np.median(ink[rows, columns])))
+
+
+def on_course(course: Course, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """List the pixels (rows, columns) of a picture of this shape on a line's course."""
+    half = round(course.thickness / 2) + 1
+    columns = np.flatnonzero(~np.isnan(course.rows))
+    rows = np.round(course.rows[columns]).astype(int) + np.arange(-half, half + 1)[:, None]
+    rows, columns = np.broadcast_arrays(rows, columns)
+    inside = (rows >= 0) & (rows < shape[0])
+    return rows[inside], columns[inside]
+
+
+def hangs(rows: np.ndarray, columns: np.ndarray, course: Course, stops: np.ndarray) -> bool:
+    """Whether a level line ends at `stops`, or at the picture's edge, on both sides; see `level_lines`."""
+    reach = 2 * max(2, round(course.thickness)) + 2
+    for end, edge in (columns.min(), 0), (columns.max(), stops.shape[1] - 1):
+        near = rows[np.abs(columns - end) <= 2]
+        at_line = stops[max(0, near.min() - reach) : near.max() + reach, max(0, end - reach) : end + reach].any()
+        if not at_line and abs(end - edge) > reach:
+            return False
+    return True
 
 
 def run_lengths(mask: np.ndarray) -> np.ndarray:
@@ -143,47 +327,3 @@ def run_lengths(mask: np.ndarray) -> np.ndarray:
     above = np.maximum.accumulate(np.where(on, -1, rows), axis=0)
     below = np.minimum.accumulate(np.where(on, len(mask), rows)[::-1], axis=0)[::-1]
     return np.where(on, below - above - 1, 0)
-
-
-def remove_frames(mask: np.ndarray) -> np.ndarray:
-    """Erase the sides of boxes and tables; what stands in them stays, even where it touches a side.
-
-    Parameters
-    ----------
-    mask : (H, W) uint8, 255 is ink
-
-    Returns
-    -------
-    (H, W) uint8
-    """
-    mask = mask.copy()
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    left, top, width, height, area = stats.T
-    right, bottom = left + width, top + height
-    for i in np.flatnonzero((area < SPARSE * width * height) & (np.minimum(width, height) > TINY)):
-        inside = (left > left[i]) & (right < right[i]) & (top > top[i]) & (bottom < bottom[i])
-        box = slice(top[i], bottom[i]), slice(left[i], right[i])
-        frame = labels[box] == i
-        if is_frame(frame, encloses=bool((height[inside] >= CONTENT * height[i]).any())):
-            part = np.pad(frame.astype(np.uint8) * 255, 2)
-            stroke = stroke_width(part)
-            beside = np.ones([max(3, round(stroke))] * 2, np.uint8)  # the sides of two boxes, side by side, are one
-            part = cv2.morphologyEx(part, cv2.MORPH_CLOSE, beside)
-            kept = remove_rules(part, SIDE * min(frame.shape), thick=BOX_THICK)[2:-2, 2:-2]
-            mask[box][frame] = without_crumbs(kept, CRUMB * stroke)[frame]
-    return mask
-
-
-def without_crumbs(mask: np.ndarray, size: float) -> np.ndarray:
-    """Erase the pieces of a mask (h, w) uint8 whose sides are both at most `size` pixels."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    crumb = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1) <= size
-    return np.where(crumb[labels], 0, mask).astype(np.uint8)
-
-
-def is_frame(part: np.ndarray, encloses: bool) -> bool:
-    """Whether a component (h, w) bool runs along all four sides of its box."""
-    h, w = part.shape
-    high, wide = h // BAND + 1, w // BAND + 1
-    sides = part[:high].any(0), part[-high:].any(0), part[:, :wide].any(1), part[:, -wide:].any(1)
-    return min(side.mean() for side in sides) > (SIDES if encloses else EMPTY_SIDES)

@@ -1,40 +1,49 @@
-"""From ink to boxes in reading order, and from a box to a digit as MNIST would show it."""
+"""From a mask of ink to pieces, and from pieces to lines of writing."""
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from utils.ink import BLUR, LEAST_BLUR, flatten_light, has_light_ink, resize, stroke_width, threshold, to_grey
-from utils.rules import remove_frames, remove_rules
-
-LONG_SIDE = 800  # pixels: a picture is reduced to this; more gains nothing unless its digits are small
-SIDE = 28  # pixels: MNIST's frame
-INNER = 20  # pixels: the box in that frame into which MNIST fits a digit's longer side
-FINE = 4  # a pixel of that frame is averaged from FINE x FINE
-STROKE = 2.2  # pixels of that frame: thinner strokes are thickened to this; MNIST's own run from 1.3 to 3.2
-TRACE = 0.25  # share of a digit's blackest ink below which a pixel does not count to its box
-
-SPECK = 1.6  # stroke widths: anything smaller is a speck
-SMALL = 0.15  # digit heights: anything smaller is a speck too
-TALL, WIDE = 3.2, 8.0  # digit heights: anything larger is no digit, nor a word of joined ones
-THICK = 0.4  # digit heights: a stroke that is thicker makes no digit; in 52 photos none has more than 0.23
-PEN = 4.0  # typical strokes: anything thicker is not from the same pen
-RULE = 3.0  # digit heights: a straight line of this length is printed, not written
+TINY = 2  # pixels: anything smaller is noise
+SPECK, SMALL = 1.6, 0.15  # stroke widths, and digit heights: anything smaller is a speck
+TALL, WIDE = 3.2, 8.0  # digit heights: anything larger is no digit, nor a number of joined ones
 BROKEN = 3.0  # stroke widths: the widest gap in a broken stroke
+FRAGMENTS = 20  # of a broken digit, at most
+MENDED = 0.6  # probability from which fragments are a digit
 SAME_LINE = 0.5  # digit heights: how far off its line's course a digit may lie...
 STAGGER, NEAR = 0.9, 2.5  # ...and how far when its neighbour is less than NEAR digit heights away
 STEEPEST = 0.4  # rise of a line of writing over its run
+KNOWN = 0.9  # probability from which a digit is known
+BAR = 0.25  # of another digit: what a 1 counts for, since edges, lines and pens look like one
 
 Box = tuple[int, int, int, int]  # x, y, width, height in pixels
 
 
 class Piece(NamedTuple):
-    """A piece of ink."""
+    """A piece of ink and, once the network has seen it, the digit that it may be."""
 
     box: Box
     ink: np.ndarray  # its pixels in that box, uint8, 255 is ink
     stroke: float  # width of its strokes, pixels
+    crop: np.ndarray | None = None  # (28, 28) uint8, what the network saw
+    answer: np.ndarray | None = None  # (10,) probabilities
+
+    @property
+    def value(self) -> int:
+        """The most probable digit."""
+        return int(self.answer.argmax())
+
+    @property
+    def confidence(self) -> float:
+        """The network's probability of that digit."""
+        return float(self.answer.max())
+
+    @property
+    def known(self) -> bool:
+        """Whether this is surely a digit; a 1 is never sure, see BAR."""
+        return self.confidence > KNOWN and self.value != 1
 
     @property
     def height(self) -> int:
@@ -46,134 +55,116 @@ class Piece(NamedTuple):
         """Longer side of its box, pixels."""
         return max(self.box[2:])
 
-
-def ink_mask(image: np.ndarray) -> np.ndarray:
-    """Find the ink in a photo, whatever its light, its paper and its pen; dark on light or light on dark.
-
-    Parameters
-    ----------
-    image : (H, W, 3) BGR or (H, W) grey, uint8
-
-    Returns
-    -------
-    (H, W) uint8, 255 is ink and 0 is paper; printed lines are ink too
-    """
-    grey = to_grey(image)
-    ink = flatten_light(grey, has_light_ink(grey))
-    return threshold(cv2.GaussianBlur(ink, (0, 0), max(LEAST_BLUR, BLUR * max(grey.shape))))
+    @property
+    def evidence(self) -> float:
+        """How much this speaks for digits being written here: its log-odds, by its size in pixels."""
+        return max(0.0, logit(self.confidence)) * self.size * (BAR if self.value == 1 else 1)
 
 
-def find_lines(mask: np.ndarray) -> list[list[Box]]:
-    """Find the boxes of digits by their shapes alone, without a network.
-
-    Parameters
-    ----------
-    mask : (H, W) uint8, 255 is ink
-
-    Returns
-    -------
-    Lines of writing from top to bottom, each a list of boxes (x, y, width, height) in pixels from left to right.
-    """
-    shape = mask.shape
-    scale = min(1.0, LONG_SIDE / max(shape))
-    mask = remove_frames(cv2.threshold(resize(mask, scale), 127, 255, cv2.THRESH_BINARY)[1])
-    found = pieces(mask)
-    if not found:
-        return []
-    height = weighted_median([p.height for p in found], [np.sqrt(p.ink.size) for p in found])
-    stripped = remove_rules(mask, RULE * height)
-    found = digit_sized(pieces(stripped), height)
-    joined = [join(stack) for group in clusters(found, stripped) for stack in stacks(group)]
-    lines = group_lines([p.box for p in joined], height)
-    return [[enlarge(joined[i].box, scale, shape) for i in line] for line in lines]
+Parts = list[tuple[Piece, list[Piece]]]  # pieces from left to right, each with the digits that it is cut into
+Look = Callable[[Sequence[Piece]], list[Piece]]  # has the network answer, see `utils.classifier.Memory`
+LEAST, MOST = 0.02, 0.99999  # probabilities are held between these
 
 
-def enlarge(box: Box, scale: float, shape: tuple[int, ...]) -> Box:
-    """Give a box that was found in a picture reduced by `scale` its place in the picture of this shape (H, W, ...)."""
-    x, y, w, h = box
-    left, right = (min(shape[1], round(edge / scale)) for edge in (x, x + w))
-    top, bottom = (min(shape[0], round(edge / scale)) for edge in (y, y + h))
-    return left, top, right - left, bottom - top
+
+def logit(probability: float) -> float:
+    """Log-odds: unlike a log-probability it tells sure from very sure."""
+    probability = min(max(probability, LEAST), MOST)
+    return float(np.log(probability / (1 - probability)))
 
 
-def pieces(mask: np.ndarray) -> list[Piece]:
-    """Cut a mask (H, W) into its connected pieces."""
+def cut_pieces(mask: np.ndarray) -> list[Piece]:
+    """Cut a mask (H, W) uint8, 255 is ink, into its connected pieces."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     edge = (mask > 0) & (cv2.erode(mask, None, borderType=cv2.BORDER_CONSTANT, borderValue=0) == 0)
     perimeter = np.bincount(labels[edge], minlength=count)
     found = []
-    for i, (x, y, w, h, area) in enumerate(stats.tolist()):
-        if i and max(w, h) > SPECK:
-            ink = np.where(labels[y : y + h, x : x + w] == i, 255, 0).astype(np.uint8)
-            found.append(Piece((x, y, w, h), ink, 2 * area / perimeter[i]))
+    for i in 1 + np.flatnonzero(stats[1:, 2:4].max(axis=1) >= TINY):
+        x, y, w, h, area = stats[i].tolist()
+        ink = np.where(labels[y : y + h, x : x + w] == i, 255, 0).astype(np.uint8)
+        found.append(Piece((x, y, w, h), ink, 2 * area / perimeter[i]))
     return found
 
 
-def join(parts: list[Piece]) -> Piece:
+def paint(pieces: Sequence[Piece], shape: tuple[int, ...]) -> np.ndarray:
+    """Put pieces together into a mask of this shape (H, W): uint8, 255 is ink."""
+    mask = np.zeros(shape, np.uint8)
+    for piece in pieces:
+        x, y, w, h = piece.box
+        mask[y : y + h, x : x + w] |= piece.ink
+    return mask
+
+
+def join(parts: Sequence[Piece]) -> Piece:
     """Join pieces into one."""
-    if len(parts) == 1:
-        return parts[0]
     boxes = np.array([part.box for part in parts])
-    left, top = boxes[:, 0].min(), boxes[:, 1].min()
-    right, bottom = (boxes[:, 0] + boxes[:, 2]).max(), (boxes[:, 1] + boxes[:, 3]).max()
-    ink = np.zeros((bottom - top, right - left), np.uint8)
-    for part in parts:
-        x, y, w, h = part.box
-        ink[y - top : y - top + h, x - left : x - left + w] |= part.ink
-    widest = max(parts, key=lambda part: part.ink.size)
-    return Piece((int(left), int(top), int(right - left), int(bottom - top)), ink, widest.stroke)
+    left, top = boxes[:, :2].min(axis=0).tolist()
+    right, bottom = (boxes[:, :2] + boxes[:, 2:]).max(axis=0).tolist()
+    moved = [part._replace(box=(part.box[0] - left, part.box[1] - top, *part.box[2:])) for part in parts]
+    box = left, top, right - left, bottom - top
+    return Piece(box, paint(moved, box[:1:-1]), max(parts, key=lambda part: part.ink.size).stroke)
 
 
-def typical_stroke(found: list[Piece]) -> float:
+def typical_height(pieces: Sequence[Piece]) -> float:
+    """Height in pixels of the typical digit: of those that are known or, without any, of what is surest."""
+    sure = [piece for piece in pieces if piece.known] or pieces
+    weights = [piece.evidence + piece.confidence for piece in sure]
+    return weighted_median([piece.height for piece in sure], weights)
+
+
+def typical_stroke(pieces: Sequence[Piece]) -> float:
     """Width in pixels of the typical stroke: by its length, and somewhat by its width, since specks are many."""
-    if not found:
-        return 1.0
-    return weighted_median([p.stroke for p in found], [cv2.countNonZero(p.ink) / np.sqrt(p.stroke) for p in found])
+    weights = [cv2.countNonZero(piece.ink) / np.sqrt(piece.stroke) for piece in pieces]
+    return weighted_median([piece.stroke for piece in pieces], weights)
 
 
-def digit_sized(found: list[Piece], height: float) -> list[Piece]:
-    """Drop specks, and what is too large or too thick for digits of this height in pixels."""
-    fitting = [
-        p for p in found if p.height <= TALL * height and p.box[2] <= WIDE * height and p.stroke <= THICK * height
-    ]
-    stroke = typical_stroke(fitting)
-    speck = max(SMALL * height, SPECK * stroke)
-    return [
-        p
-        for p in fitting
-        if p.size >= speck and p.stroke <= PEN * stroke and cv2.countNonZero(p.ink) >= SMALL * height * stroke
-    ]
+def weighted_median(values: Sequence[float], weights: Sequence[float]) -> float:
+    """The value below which half of the weight lies."""
+    return float(np.quantile(values, 0.5, weights=weights, method="inverted_cdf"))
 
 
-def clusters(found: list[Piece], mask: np.ndarray) -> list[list[Piece]]:
-    """Gather the pieces between which there are only the gaps of a broken stroke."""
-    if not found:
+def digit_sized(pieces: Sequence[Piece]) -> list[Piece]:
+    """Drop specks, and what is too large for a digit of the typical height."""
+    height = typical_height(pieces) if pieces else 0.0
+    fitting = [piece for piece in pieces if piece.height <= TALL * height and piece.box[2] <= WIDE * height]
+    if not fitting:
         return []
-    radius = max(1, round(BROKEN / 2 * typical_stroke(found)))
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    _, labels = cv2.connectedComponents(cv2.dilate(mask, disc))
+    stroke = typical_stroke(fitting)
+    speck, least = max(SMALL * height, SPECK * stroke), SMALL * height * stroke
+    return [piece for piece in fitting if piece.size >= speck and cv2.countNonZero(piece.ink) >= least]
+
+
+def mend(pieces: Sequence[Piece], shape: tuple[int, ...], look: Look) -> list[Piece]:
+    """Join the fragments of broken strokes where the network is surer of the whole than of its parts; drop specks."""
+    kept = digit_sized(pieces)
+    large = {id(piece) for piece in kept}
+    groups = [group for group in clusters(pieces, shape) if sum(id(part) in large for part in group) > 1]
+    groups = [group for group in groups if len(group) <= FRAGMENTS and sum(part.known for part in group) < 2]
+    wholes = look([join(group) for group in groups])
+    gone = set()
+    for group, whole in zip(groups, wholes):
+        areas = [cv2.countNonZero(part.ink) for part in group]
+        apart = np.average([part.confidence for part in group], weights=areas)
+        if whole.confidence > max(apart, MENDED):
+            gone |= {id(part) for part in group}
+            kept.append(whole)
+    return [piece for piece in kept if id(piece) not in gone]
+
+
+def clusters(pieces: Sequence[Piece], shape: tuple[int, ...]) -> list[list[Piece]]:
+    """Gather the pieces between which there are only the gaps of a broken stroke."""
+    if not pieces:
+        return []
+    near = cv2.distanceTransform(255 - paint(pieces, shape), cv2.DIST_L2, 3) <= BROKEN / 2 * typical_stroke(pieces)
+    _, labels = cv2.connectedComponents(near.astype(np.uint8))
     groups: dict[int, list[Piece]] = {}
-    for p in found:
-        x, y = p.box[0] + int(p.ink[0].argmax()), p.box[1]
-        groups.setdefault(int(labels[y, x]), []).append(p)
+    for piece in pieces:
+        x, y = piece.box[0] + int(piece.ink[0].argmax()), piece.box[1]
+        groups.setdefault(int(labels[y, x]), []).append(piece)
     return list(groups.values())
 
 
-def stacks(group: list[Piece]) -> list[list[Piece]]:
-    """Part a cluster into what stands one above the other: a 5 and its hat, but not a digit and its neighbour."""
-    parted: list[list[Piece]] = []
-    for piece in sorted(group, key=lambda piece: piece.box[0]):
-        x, _, w, _ = piece.box
-        if parted:
-            left, _, width, _ = join(parted[-1]).box
-            if min(x + w, left + width) - x > min(w, width) / 2:
-                parted[-1].append(piece)
-                continue
-        parted.append([piece])
-    return parted
-
-
-def group_lines(boxes: list[Box], height: float) -> list[list[int]]:
+def group_lines(boxes: Sequence[Box], height: float) -> list[list[int]]:
     """Group boxes into lines of writing that may slope, stagger or have wide gaps.
 
     Neighbours are linked from the best aligned to the worst (Kruskal 1956), unless two digits of the joined line would
@@ -235,48 +226,3 @@ def _neighbours(middle: np.ndarray, flat: np.ndarray, height: float) -> list[tup
         best = np.argsort(cost, kind="stable")[:4]
         links += [(float(cost[k]), i, int(near[fits][k])) for k in best]
     return links
-
-
-def weighted_median(values: list[float], weights: list[float]) -> float:
-    """The value below which half of the weight lies."""
-    order = np.argsort(values)
-    total = np.cumsum(np.asarray(weights, float)[order])
-    return float(values[order[np.searchsorted(total, total[-1] / 2)]])
-
-
-def center_digit(ink: np.ndarray) -> np.ndarray:
-    """Show a digit as MNIST would.
-
-    MNIST fits the longer side into 20 pixels, keeps the aspect, and puts the centre of mass on the centre of the 28x28
-    frame (LeCun, Bottou, Bengio, Haffner 1998). Strokes thinner than a pen's in MNIST are thickened first.
-
-    Parameters
-    ----------
-    ink : (h, w) uint8, 0 is paper, ink is lighter
-
-    Returns
-    -------
-    (28, 28) uint8, 0 is paper, 255 the blackest ink; all 0 where there is no ink
-    """
-    frame = np.zeros((SIDE * FINE, SIDE * FINE), np.uint8)
-    peak = int(ink.max(initial=0))
-    if peak == 0:
-        return frame[::FINE, ::FINE]
-    x, y, w, h = cv2.boundingRect(cv2.threshold(ink, TRACE * peak, 255, cv2.THRESH_BINARY)[1])
-    ink = ink[y : y + h, x : x + w]
-    scale = INNER * FINE / max(ink.shape)
-    size = [max(1, round(n * scale)) for n in ink.shape[::-1]]
-    ink = cv2.resize(ink, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    ink = cv2.convertScaleAbs(ink, alpha=255 / peak)
-    h, w = ink.shape
-    y, x = (SIDE * FINE - h) // 2, (SIDE * FINE - w) // 2
-    frame[y : y + h, x : x + w] = ink
-    grow = max(0, round(STROKE * FINE - stroke_width(frame)))
-    if grow:
-        frame = cv2.dilate(frame, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (grow + 1, grow + 1)))
-    shrink = INNER * FINE / (INNER * FINE + grow)
-    moments = cv2.moments(frame)
-    centre = SIDE * FINE / 2 + (FINE - 1) / 2  # MNIST's centre is the middle of pixel (14, 14)
-    dx, dy = (centre - shrink * moments[m] / moments["m00"] for m in ("m10", "m01"))
-    frame = cv2.warpAffine(frame, np.float32([[shrink, 0, dx], [0, shrink, dy]]), frame.shape)
-    return cv2.resize(frame, (SIDE, SIDE), interpolation=cv2.INTER_AREA)

@@ -1,0 +1,132 @@
+"""Small pictures that their digits fill, as people try first: files of MNIST's size, drawings, crops, strips.
+
+Each kind is a function from random numbers, digits (N, 784) uint8 and labels (N,) to a `Page`.
+"""
+
+import cv2
+import numpy as np
+
+from tests.handwriting import draw_digit
+from tests.page import Page
+
+INK, PAPER = (40, 35, 30), (225, 230, 232)  # BGR
+
+
+def choose(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray, count: int) -> tuple[np.ndarray, str]:
+    """Draw some digits, (count, 28, 28) uint8, light on 0, and what they say."""
+    chosen = rng.integers(0, len(digits), count)
+    return digits[chosen].reshape(-1, 28, 28), "".join(str(label) for label in labels[chosen])
+
+
+def finish(rng: np.random.Generator, ink: np.ndarray, said: str) -> Page:
+    """Make a picture of ink (h, w) uint8, light on dark or dark on light."""
+    grey = ink if rng.random() < 0.5 else 255 - ink
+    return Page(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), [said])
+
+
+def draw(rng: np.random.Generator, pixels: np.ndarray, height: float, weight: float) -> np.ndarray:
+    """Redraw a digit (28, 28) at a height in pixels, upright: (h, w) uint8, light on 0."""
+    return (255 * draw_digit(pixels, height, weight, rng.normal(0, 2))).clip(0, 255).astype(np.uint8)
+
+
+def lay(canvas: np.ndarray, ink: np.ndarray, x: int, y: int) -> None:
+    """Put ink on a canvas in place, its left top at (x, y)."""
+    part = canvas[y : y + ink.shape[0], x : x + ink.shape[1]]
+    np.maximum(part, ink, out=part)
+
+
+def as_it_is(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
+    """A file of 28 x 28 pixels."""
+    (ink,), said = choose(rng, digits, labels, 1)
+    return finish(rng, ink, said)
+
+
+def enlarged(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
+    """The same, ten to 36 times as large, smooth or in blocks."""
+    (ink,), said = choose(rng, digits, labels, 1)
+    way = cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_NEAREST
+    return finish(rng, cv2.resize(ink, None, fx=(times := int(rng.choice([10, 36]))), fy=times, interpolation=way), said)
+
+
+def tight(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
+    """Cropped to its ink, and ten times as large."""
+    (ink,), said = choose(rng, digits, labels, 1)
+    x, y, w, h = cv2.boundingRect((ink > 40).astype(np.uint8))
+    crop = cv2.resize(ink[y : y + h, x : x + w], None, fx=10, fy=10, interpolation=cv2.INTER_CUBIC)
+    return finish(rng, crop, said)
+
+
+def drawing(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray, weight: tuple[float, float]) -> Page:
+    """One digit on a canvas of 400 x 400 pixels."""
+    (pixels,), said = choose(rng, digits, labels, 1)
+    ink = draw(rng, pixels, rng.uniform(240, 320), rng.uniform(*weight))
+    canvas = np.zeros((400, 400), np.uint8)
+    lay(canvas, ink[:396, :396], max(2, 200 - ink.shape[1] // 2), max(2, 200 - ink.shape[0] // 2))
+    return finish(rng, canvas, said)
+
+
+def brush(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
+    """With a brush as wide as a tenth of the canvas."""
+    return drawing(rng, digits, labels, (1.0, 1.7))
+
+
+def thin_pen(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
+    """With a pen of some pixels."""
+    return drawing(rng, digits, labels, (0.1, 0.3))
+
+
+def two(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
+    """Two digits that fill their picture."""
+    pair, said = choose(rng, digits, labels, 2)
+    inks = [draw(rng, pixels, 150, rng.uniform(0.6, 1.2)) for pixels in pair]
+    canvas = np.zeros((200, sum(ink.shape[1] for ink in inks) + 60), np.uint8)
+    x = 20
+    for ink in inks:
+        lay(canvas, ink[:198], x, max(1, 100 - ink.shape[0] // 2))
+        x += ink.shape[1] + 20
+    return finish(rng, canvas, said)
+
+
+def photo(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
+    """A digit 500 pixels high on a photo of 1600 x 1200."""
+    (pixels,), said = choose(rng, digits, labels, 1)
+    ink = draw(rng, pixels, 500, rng.uniform(0.4, 1.2))
+    canvas = np.zeros((1200, 1600), np.uint8)
+    lay(canvas, ink[:1100], int(rng.integers(50, 1500 - ink.shape[1])), int(rng.integers(20, max(21, 1180 - ink.shape[0]))))
+    share = canvas[..., None].astype(np.float32) / 255
+    light = np.linspace(rng.uniform(0.7, 1), 1, 1600, dtype=np.float32)[None, :, None]
+    scene = (np.float32(PAPER) * (1 - share) + np.float32(INK) * share) * light
+    return Page((scene + rng.normal(0, 2, scene.shape)).clip(0, 255).astype(np.uint8), [said])
+
+
+def edge(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
+    """Six digits cropped with no to two pixels to spare."""
+    six, said = choose(rng, digits, labels, 6)
+    inks = [draw(rng, pixels, 60, rng.uniform(0.5, 1)) for pixels in six]
+    canvas = np.zeros((100, sum(ink.shape[1] + 30 for ink in inks)), np.uint8)
+    x = 0
+    for ink in inks:
+        lay(canvas, ink[:98], x, 50 - min(98, ink.shape[0]) // 2)
+        x += ink.shape[1] + 30
+    x, y, w, h = cv2.boundingRect((canvas > 60).astype(np.uint8))
+    spare = [int(rng.integers(0, 3))] * 4
+    return finish(rng, cv2.copyMakeBorder(canvas[y : y + h, x : x + w], *spare, cv2.BORDER_CONSTANT, value=0), said)
+
+
+def strip(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
+    """Fifty to 150 of MNIST's digits side by side, 40 pixels high."""
+    many, said = choose(rng, digits, labels, int(rng.integers(50, 151)))
+    return finish(rng, np.hstack(np.pad(many, ((0, 0), (6, 6), (2, 2)))), said)
+
+
+CANVASES = {
+    "28 x 28": as_it_is,
+    "enlarged": enlarged,
+    "tight": tight,
+    "brush": brush,
+    "thin pen": thin_pen,
+    "500 px": photo,
+    "two": two,
+    "edge": edge,
+    "strip": strip,
+}

@@ -1,0 +1,318 @@
+"""Handwriting that MNIST's writers did not hand in: every epoch sees other digits than the last.
+
+    python -m utils.handwriting    draws what the networks see, output/distortions.png
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from utils.dataset import encode, load_dataset
+from utils.download import TRAIN_CSV, ensure_dataset
+from utils.frame import frame_images, warp
+from utils.junk import AT_ONCE, draw_junk
+
+PICTURE = Path("output/distortions.png")
+PART = 5000  # digits that are written at a time
+PLAIN, LATE_PLAIN = 0.3, 0.7  # share of the digits that stay as MNIST has them, and in the last quarter of the epochs
+JUNK = 0.08  # share of the digits that are replaced by junk; with 0.16 held-out digits were misread more often
+
+# What differs from hand to hand: a normal deviation, and limits beyond which digits pass for others.
+TURN = 7, 15  # degrees
+SLANT, UPRIGHT = (0.2, 0.5), -0.05  # run over rise; Europeans write a little more upright than MNIST's Americans
+STRETCH = 0.1, 0.25  # logarithm of the width, and of the height the other way
+BEND = 1.5  # px: the most that parts of a stroke are displaced
+PEN, SPREAD, THINNEST, THICKEST = 3.2, 0.35, 1.3, 5.3  # px and log px: from a sharp pencil's strokes to a marker's
+OTHER_PEN = 0.75  # share of the digits that get another pen
+SPECK, GAP = 0.06, 0.1  # share of the digits with a speck beside them, and with a gap in a stroke
+SOFT = 0.25  # share of the digits that are blurred
+BLACK = 0.7, 1.05  # blackness of a digit
+FALL = -0.5, 0.7  # how its strokes fall off to their edges: sharply or softly
+
+SIDE = 32  # px of the canvas on which digits are bent and thickened
+REACH = 14.1  # MNIST's px from the centre of the canvas to its edge: there is room for thicker strokes
+KNOTS = 6  # along a side of the elastic displacement field
+CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+SQUARE = cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3))
+INK = 100  # grey level from which a pixel counts as ink
+MARGIN = 8  # px around a digit while strokes are added to it
+
+
+def handwriting(
+    digits: np.ndarray, labels: np.ndarray, seed: int, epoch: int, epochs: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield one epoch of shuffled digits in fresh handwriting, in parts; some stay as they are, some are junk.
+
+    In the last quarter of the epochs most stay: that makes up for what distortion costs on MNIST's own. If all did, the
+    network would forget how others write.
+
+    Parameters
+    ----------
+    digits : (N, 28, 28) uint8, 0 is paper and 255 is ink
+    labels : (N,) ints
+    epoch : counted from 0; each has its own random numbers, so a resumed run sees what it would have seen
+    epochs : how many there are
+
+    Yields
+    ------
+    (n, 28, 28) uint8 digits and (n, 10) float32 targets, n at most `PART`
+    """
+    rng = np.random.default_rng([seed, epoch])
+    plain = LATE_PLAIN if epoch + 1 > 0.75 * epochs else PLAIN
+    order = rng.permutation(len(digits))
+    for start in range(0, len(order), PART):
+        part = order[start : start + PART]
+        written, targets = digits[part], encode(labels[part])
+        anew = rng.random(len(part)) >= plain
+        written[anew] = restyle(written[anew], labels[part][anew], rng)
+        other = rng.random(len(part)) < JUNK
+        written[other], targets[other] = draw_junk(digits, other.sum(), rng), 1 / targets.shape[1]
+        anew |= other
+        written[anew] = distort(written[anew], rng)
+        yield written, targets
+
+
+def distort(digits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Write every digit anew: bent, with another pen, stained, in other ink, and again in MNIST's frame.
+
+    Parameters
+    ----------
+    digits : (N, 28, 28) uint8, 0 is paper and 255 is ink
+
+    Returns
+    -------
+    (N, 28, 28) uint8
+    """
+    distorted = np.empty_like(digits)
+    for start in range(0, len(digits), AT_ONCE):
+        ink = bend(digits[start : start + AT_ONCE], rng)
+        ink = thicken(ink, rng)
+        stain(ink, rng)
+        ink = frame_images(ink, rng)
+        distorted[start : start + AT_ONCE] = tone(ink, rng)
+    return distorted
+
+
+def bend(digits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Turn, slant and stretch each digit, and displace its parts (Simard, Steinkraus, Platt 2003).
+
+    The map of an image, where each pixel comes from, is a sum of products of few functions of y and few of x: a
+    constant and a slope for the affine part, Gaussians with random weights for the elastic part. So two products with
+    small matrices make the maps of all images.
+
+    Returns
+    -------
+    (n, SIDE, SIDE) uint8
+    """
+    n, side, _ = digits.shape
+    t = np.linspace(-1, 1, SIDE)[:, None]
+    knots, gap = np.linspace(-1, 1, KNOTS, retstep=True)
+    basis = np.hstack([np.ones_like(t), t, np.exp(-0.5 * ((t - knots) / (0.9 * gap)) ** 2)]).astype(np.float32)
+
+    angle = np.deg2rad(_normal(rng, n, *TURN))
+    slant = UPRIGHT + _normal(rng, n, *SLANT)
+    stretch = np.exp(_normal(rng, n, *STRETCH))
+    terms = np.zeros((2, n, 2 + KNOTS, 2 + KNOTS), np.float32)  # [x or y, image, function of y, function of x], px
+    terms[:, :, 0, 0] = (side - 1) / 2
+    terms[0, :, 0, 1] = REACH * np.cos(angle) * stretch
+    terms[0, :, 1, 0] = REACH * (slant - np.sin(angle))
+    terms[1, :, 0, 1] = REACH * np.sin(angle)
+    terms[1, :, 1, 0] = REACH * np.cos(angle) / stretch
+    strength = rng.uniform(-BEND / 3, BEND, (n, 1, 1)).clip(0).astype(np.float32)  # a quarter is not bent
+    terms[:, :, 2:, 2:] = strength * rng.standard_normal((2, n, KNOTS, KNOTS), np.float32)
+    x, y = basis @ (terms @ basis.T)
+    return warp(digits, x, y)
+
+
+def _normal(rng: np.random.Generator, n: int, deviation: float, limit: float) -> np.ndarray:
+    return rng.normal(0, deviation, n).clip(-limit, limit)
+
+
+def thicken(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Bring the strokes of most digits to a random width."""
+    ink = ink.copy()
+    wide, thin = _morph(cv2.dilate, ink, CROSS), _morph(cv2.erode, ink, CROSS)
+    area, rim = (image.sum(axis=(1, 2), dtype=np.float32) for image in (ink, wide - thin))
+    width = 4 * area / np.maximum(rim, 1)  # the rim is two edges, each 2 px wide, along the stroke
+    wanted = np.exp(rng.normal(np.log(PEN), SPREAD, len(ink))).clip(THINNEST, THICKEST)
+    steps = ((wanted - width) / 2).clip(-0.8, 2.5) * (rng.random(len(ink)) < OTHER_PEN)  # a step: 1 px on either side
+    thinner = steps < 0
+    ink[thinner] = _mix(ink[thinner], thin[thinner], -steps[thinner])
+    for done, kernel in enumerate((CROSS, SQUARE, CROSS)):
+        wider = steps > done
+        ink[wider] = _mix(ink[wider], _morph(cv2.dilate, ink[wider], kernel), (steps[wider] - done).clip(0, 1))
+    return ink
+
+
+def _morph(operation, images: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Dilate or erode all images in one call; they have blank margins between them."""
+    return operation(images.reshape(-1, SIDE), kernel).reshape(images.shape) if len(images) else images
+
+
+def _mix(one: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
+    share = share[:, None, None].astype(np.float32)
+    return (one + share * (other.astype(np.float32) - one)).astype(np.uint8)
+
+
+def stain(ink: np.ndarray, rng: np.random.Generator) -> None:
+    """Put a speck beside some digits, and a gap into the stroke of others, in place."""
+    for i in np.flatnonzero(rng.random(len(ink)) < SPECK):
+        cv2.circle(ink[i], rng.integers(4, SIDE - 4, 2).tolist(), int(rng.integers(1, 3)), 255, -1)
+    for i in np.flatnonzero(rng.random(len(ink)) < GAP):
+        y, x = divmod(int((ink[i] * rng.random((SIDE, SIDE), np.float32)).argmax()), SIDE)
+        cv2.circle(ink[i], (x, y), int(rng.integers(1, 3)), 0, -1)
+
+
+def tone(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Blur some digits, and give all another blackness and another fall from the middle of a stroke to its edge."""
+    n, side, _ = ink.shape
+    soft = rng.random(n) < SOFT
+    if soft.any():
+        ink[soft] = cv2.GaussianBlur(ink[soft].reshape(-1, side), (3, 3), 0).reshape(-1, side, side)
+    darkest = ink.max(axis=(1, 2), keepdims=True).clip(40).astype(np.float32)
+    black = (255 * rng.uniform(*BLACK, (n, 1, 1))).astype(np.float32)
+    curve = rng.uniform(*FALL, (n, 1, 1)).astype(np.float32)
+    share = ink / darkest
+    return (black * share * (1 + curve * (1 - share))).clip(0, 255).astype(np.uint8)
+
+
+def restyle(digits: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Give a share of the digits the parts that MNIST's American writers leave out.
+
+    Each is a short curve in the digit's own stroke width, from an end that is found in the digit's own ink; see STYLES.
+
+    Parameters
+    ----------
+    digits : (N, 28, 28) uint8, 0 is paper and 255 is ink
+    labels : (N,) ints
+
+    Returns
+    -------
+    (N, 28, 28) uint8; those without a new part are as they were
+    """
+    digits = digits.copy()
+    for digit, (share, add_strokes) in STYLES.items():
+        chosen = np.flatnonzero((labels == digit) & (rng.random(len(digits)) < share) & (digits.max(axis=(1, 2)) > 128))
+        for start in range(0, len(chosen), AT_ONCE):
+            some = chosen[start : start + AT_ONCE]
+            ink = np.pad(digits[some], ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN)))
+            add_strokes(ink, rng)
+            digits[some] = frame_images(ink)
+    return digits
+
+
+def _flag_and_foot(ink: np.ndarray, rng: np.random.Generator) -> None:
+    """A flag, a foot or both; a flag without a foot hangs steeply, or it would make a 7."""
+    n = len(ink)
+    (x, y), (foot_x, foot_y), height, pen = _ends(ink)
+    flag, foot = rng.random(n) < 0.96, rng.random(n) < 0.4
+    long = rng.random(n) < 0.3  # an upstroke as long as the stem, as in much of Europe
+    reach = np.where(long, rng.uniform(0.5, 1.0, n), rng.uniform(0.15, 0.55, n)) * height
+    hang = np.deg2rad(np.where(long, rng.uniform(30, 60, n), rng.uniform(np.where(foot, 10, 25), 70)))
+    tip_x, tip_y = x - reach * np.cos(hang), y + reach * np.sin(hang)
+    bow_x, bow_y = rng.normal(0, 0.12, (2, n)) * reach
+    _stroke(ink, (x, y), ((x + tip_x) / 2 + bow_x, (y + tip_y) / 2 + bow_y), (tip_x, tip_y), pen * flag)
+    left, right = rng.uniform(0.1, 0.45, (2, n)) * height
+    tilt = rng.normal(0, 0.06, n) * height
+    ends = (foot_x - left, foot_y - tilt), (foot_x + right, foot_y + tilt)
+    _stroke(ink, ends[0], (foot_x, foot_y), ends[1], pen * (foot | ~flag))
+
+
+def _bar(ink: np.ndarray, rng: np.random.Generator) -> None:
+    """A bar across the stem, where there is one stem to cross."""
+    n, _, side = ink.shape
+    (_, top), _, height, pen = _ends(ink)
+    y = top + rng.uniform(0.45, 0.62, n) * height
+    row = ink[np.arange(n), y.astype(int)] > INK
+    x = row @ np.arange(side) / np.maximum(row.sum(axis=1), 1)
+    wide = side - row.argmax(axis=1) - row[:, ::-1].argmax(axis=1)
+    half, tilt = rng.uniform(0.18, 0.36, n) * height, rng.normal(-0.03, 0.06, n) * height
+    _stroke(ink, (x - half, y - tilt), (x, y), (x + half, y + tilt), pen * (wide < 9))
+
+
+def _curled_leg(ink: np.ndarray, rng: np.random.Generator) -> None:
+    n = len(ink)
+    _, (x, y), height, pen = _ends(ink)
+    reach = rng.uniform(0.25, 0.7, n) * height
+    drop, rise = rng.uniform(0.1, 0.3, n) * height, rng.uniform(-0.1, 0.2, n) * height
+    _stroke(ink, (x, y), (x - 0.15 * reach, y + drop), (x - reach, y - rise), pen)
+
+
+def _tail(ink: np.ndarray, rng: np.random.Generator) -> None:
+    """A tail where the pen came from or went to."""
+    n = len(ink)
+    (x, y), _, height, pen = _ends(ink)
+    reach = rng.uniform(0.3, 0.6, n) * height * rng.choice([-1, 1], n)
+    dip, lift = rng.uniform(-0.1, 0.2, n) * height, rng.uniform(-0.15, 0.15, n) * height
+    _stroke(ink, (x, y), (x + reach / 2, y + dip), (x + reach, y + lift), pen)
+
+
+# a digit, the share of its images that change, and how
+STYLES = {1: (0.8, _flag_and_foot), 7: (0.35, _bar), 9: (0.3, _curled_leg), 0: (0.1, _tail)}
+
+
+def _ends(ink: np.ndarray) -> tuple[tuple, tuple, np.ndarray, np.ndarray]:
+    """Find (x, y) of the top and of the bottom end of each digit, its height, and a pen as wide as its strokes."""
+    firm = ink > INK
+    rows = firm.any(axis=2)
+    top, bottom = rows.argmax(axis=1), ink.shape[1] - 1 - rows[:, ::-1].argmax(axis=1)
+    height = np.maximum(bottom - top, 1)
+    pen = np.sqrt(firm.sum(axis=(1, 2)) / height / 1.3).round().astype(int).clip(1, 3)
+    each, grid = np.arange(len(ink)), np.arange(ink.shape[2])
+    head, foot = (row @ grid / row.sum(axis=1) for row in (firm[each, top], firm[each, bottom]))
+    return (head, top + 0.5), (foot, bottom - 0.5), height, pen
+
+
+def _stroke(ink: np.ndarray, start: tuple, middle: tuple, end: tuple, pen: np.ndarray) -> None:
+    """Draw on each image a quadratic Bezier curve through three points (x, y), `pen` px wide; 0 draws nothing."""
+    t = np.linspace(0, 1, 6)[:, None, None]
+    curves = (1 - t) ** 2 * np.array(start) + 2 * t * (1 - t) * np.array(middle) + t**2 * np.array(end)
+    curves = np.round(16 * curves.transpose(2, 0, 1)).astype(np.int32, order="C")  # 4 bits of sub-pixel
+    for image, curve, width in zip(ink, curves, pen.tolist()):
+        if width:
+            cv2.polylines(image, [curve], False, 255, width, cv2.LINE_AA, 4)
+
+
+def plot_distortions(digits: np.ndarray, labels: np.ndarray, path: str | Path, seed: int = 1) -> None:
+    """Draw one digit of each kind, and junk, beside what eleven epochs make of it."""
+    from matplotlib.figure import Figure
+
+    rng = np.random.default_rng(seed)
+    originals = np.stack([rng.choice(digits[labels == digit]) for digit in range(10)])
+    rows = [np.concatenate([originals, draw_junk(digits, 2, rng)])]
+    for _ in range(11):
+        restyled = restyle(originals, np.arange(10), rng)
+        rows.append(distort(np.concatenate([restyled, draw_junk(digits, 2, rng)]), rng))
+    sheet = np.stack(rows, axis=1)  # (12 kinds, 12 epochs, 28, 28)
+    figure = Figure(figsize=(8, 8.4), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(255 - sheet.transpose(0, 2, 1, 3).reshape(12 * 28, 12 * 28), cmap="gray", vmin=0, vmax=255)
+    axes.axvline(27.5, color="#0072b2")
+    axes.axhline(279.5, color="#0072b2")
+    axes.set_title("What the network sees: MNIST's digit (left), the same digit in eleven epochs,\nand junk (below)")
+    axes.set_xticks([14, 182], ["MNIST", "one epoch after the other"])
+    axes.set_yticks(14 + 28 * np.arange(12), [*"0123456789", "junk", "junk"])
+    axes.tick_params(length=0)
+    figure.savefig(path, dpi=100)
+
+
+def main() -> None:
+    """Draw the picture from the first training digits."""
+    parser = argparse.ArgumentParser(prog="python -m utils.handwriting", description=f"Draw {PICTURE}.")
+    parser.parse_args()
+    if not TRAIN_CSV.exists():
+        ensure_dataset()
+    data, labels = load_dataset(TRAIN_CSV)
+    plot_distortions(data.reshape(-1, 28, 28), labels, PICTURE)
+    print("saved", PICTURE)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (OSError, ValueError) as error:
+        sys.exit(f"handwriting: error: {error}")
