@@ -1,10 +1,13 @@
-"""Read the handwritten digits in photos.
+"""Read the handwritten digits in pictures.
 
-It prints the digits, one line for each line of writing, and shows where it found them.
+It prints the digits, one line for each line of writing, with a space between numbers, and shows where it found them.
 
   python recognize.py -i photo.jpg -m output/mnist_cnn.tflite                # in windows, as in the post
   python recognize.py -i photo.jpg -m output/mnist_cnn.tflite -o read.png    # in a file
   python recognize.py -i photos/ -m output/mnist_cnn.tflite --no-show --json
+
+It reads PNG, JPEG, WebP, AVIF, TIFF, GIF (the first frame), BMP, JPEG 2000, PPM and whatever else OpenCV reads.
+The windows close when a key is pressed in one of them, or when all of them are closed.
 """
 
 import argparse
@@ -12,21 +15,22 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from utils import run, say, sign_of_life
+from utils.files import find_pictures, plan_output, plan_steps
 
 if TYPE_CHECKING:
     import numpy as np
 
     from utils.classifier import Classifier
-    from utils.segment import Piece as Digit
     from utils.reader import Page
+    from utils.segment import Piece
 
-SCRIPT = Path(__file__).name
-WRITABLE = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 ELSEWHERE = Path("output")  # where annotated pictures go when there is no screen
 
 
-def read_digits(image: "np.ndarray", classifier: "Classifier") -> "list[list[Digit]]":
+def read_digits(image: "np.ndarray", classifier: "Classifier") -> "list[list[Piece]]":
     """Read the digits in a picture.
 
     Parameters
@@ -38,7 +42,7 @@ def read_digits(image: "np.ndarray", classifier: "Classifier") -> "list[list[Dig
     -------
     Lines of writing from top to bottom, each a list of digits from left to right; no lines where there are no digits.
     A digit has a `value` (0 to 9), the network's `confidence` in it (0 to 1), and a `box` (x, y, width, height) in
-    pixels of the picture.
+    pixels of the picture; it `is_spaced` where another number ends before it.
 
     Raises
     ------
@@ -52,62 +56,24 @@ def read_digits(image: "np.ndarray", classifier: "Classifier") -> "list[list[Dig
     return read_page(image, classifier).in_picture(image.shape)
 
 
-def locate(page: "Page", shape: tuple[int, ...]) -> "list[list[Digit]]":
-    """Give the digits of a page, which may have been read reduced, their boxes in the picture (H, W) itself."""
-    return [[digit._replace(box=enlarge(digit.box, page.scale, shape)) for digit in line] for line in page.lines]
-
-
-def enlarge(box, scale, shape):
-    x, y, w, h = box
-    left, right = (min(shape[1], round(edge / scale)) for edge in (x, x + w))
-    top, bottom = (min(shape[0], round(edge / scale)) for edge in (y, y + h))
-    return left, top, right - left, bottom - top
-
-
-class Picture(NamedTuple):
-    path: Path
-    name: Path  # its path in the folder that was given, or its file name
-
-
 def main() -> int:
-    """Read the pictures that the command line names; a user's mistake ends in one line on stderr.
+    """Read, print, draw, show: one picture after the other; one that fails does not stop the others.
 
     Returns
     -------
-    The exit code: 0, 1 if anything failed, 130 when stopped by Ctrl-C.
+    The exit code: 0, or 1 if anything failed.
     """
     options = parse_options()
-    try:
-        return recognize(options)
-    except BrokenPipeError:  # the reader of our output has seen enough, as `head` has
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except (OSError, ValueError) as error:
-        say(f"error: {error}")
-        return 1
-    except KeyboardInterrupt:
-        return 130
-
-
-def parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add = parser.add_argument
-    add("-i", "--image", type=Path, nargs="+", required=True, help="pictures, or folders of them")
-    add("-m", "--model", type=Path, required=True, help="a trained network, .keras or (much faster) .tflite")
-    add("-o", "--output", type=Path, metavar="FILE", help="write the annotated picture; a folder for several")
-    add("--json", action="store_true", help="print one JSON array with boxes and confidences instead")
-    add("--no-show", action="store_true", help="open no window")
-    add("--debug", type=Path, metavar="DIR", help="write a picture of every step to this folder")
-    return parser.parse_args()
-
-
-def recognize(options: argparse.Namespace) -> int:
-    """Read, print and show or write one picture after the other; one that fails does not stop the others."""
-    pictures, failed = find_pictures(options.image)
+    folders = [folder for folder in (options.output, options.debug) if folder and folder.is_dir()]
+    pictures, faults = find_pictures(options.image, folders)
+    for fault in faults:
+        say(fault)
+    failed = any(fault.startswith("error") for fault in faults)
     if not pictures:
         return 1
     several = len(pictures) > 1 or len(options.image) > 1
     targets = plan_output(options.output, pictures) if options.output else []
+    steps = plan_steps(options.debug, pictures) if options.debug else []
 
     from utils.classifier import load_classifier
     from utils.draw import annotate
@@ -121,24 +87,23 @@ def recognize(options: argparse.Namespace) -> int:
         windows, targets = False, plan_output(ELSEWHERE, pictures)
 
     records = []
-    for number, picture in enumerate(pictures):
-        if several and sys.stderr.isatty() and not sys.stdout.isatty():
-            print(f"{number + 1:,}/{len(pictures):,} pictures", end="\r", file=sys.stderr, flush=True)
+    for i, (path, _) in enumerate(pictures):
         try:
-            image = read_picture(picture.path)
-            page = read_page(image, classifier)
-            lines = locate(page, image.shape)
-            if not lines:
-                say(f"{picture.path}: no digits found")
+            with sign_of_life(f"picture {i + 1:,} of {len(pictures):,}, {path}"):
+                image = read_picture(path)
+                page = read_page(image, classifier)
+            lines = page.in_picture(image.shape)
+            if note := remark(page):
+                say(f"{path}: {note}")
             if options.json:
-                records.append(describe(picture.path, image, lines))
+                records.append(describe(path, image, lines))
             else:
-                print_lines(lines, f"{picture.path}\t" if several else "")
-            if options.debug:
-                write_steps(page, options.debug / picture.name if several else options.debug)
+                print_lines(lines, f"{path}\t" if several else "")
+            if steps:
+                write_steps(page, steps[i])
             if targets:
-                targets[number].parent.mkdir(parents=True, exist_ok=True)
-                write_picture(targets[number], annotate(image, lines))
+                targets[i].parent.mkdir(parents=True, exist_ok=True)
+                write_picture(targets[i], annotate(image, lines))
             if windows:
                 show({"Original": image, "Thresh": page.mask, "Recognized": annotate(image, lines)})
         except BrokenPipeError:
@@ -151,68 +116,43 @@ def recognize(options: argparse.Namespace) -> int:
     return int(failed)
 
 
-def find_pictures(paths: list[Path]) -> tuple[list[Picture], bool]:
-    """List the pictures at these paths, looking into folders; returns also whether one of the paths was no good."""
-    pictures, failed = [], False
-    for path in paths:
-        found = []
-        if path.is_dir():
-            from imutils.paths import list_images
-
-            inside = sorted(map(Path, list_images(str(path))))
-            found = [Picture(picture, picture.relative_to(path)) for picture in inside]
-        elif path.is_file():
-            found = [Picture(path, Path(path.name))]
-        if not found:
-            say(
-                f"error: {path}: {'a folder without pictures' if path.is_dir() else 'no such file'}, expected a picture"
-            )
-            failed = True
-        pictures += found
-    return pictures, failed
+def parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("-i", "--image", type=Path, nargs="+", required=True, help="pictures, or folders of them")
+    add("-m", "--model", type=Path, required=True, help="a trained network, .keras or (much faster) .tflite")
+    add("-o", "--output", type=Path, metavar="PATH", help="write the annotated picture to this file or folder")
+    add("--json", action="store_true", help="print one JSON array with boxes and confidences instead")
+    add("--no-show", action="store_true", help="open no window")
+    add("--debug", type=Path, metavar="DIR", help="write a picture of every step to this folder")
+    return parser.parse_args()
 
 
-def plan_output(output: Path, pictures: list[Picture]) -> list[Path]:
-    """Name the annotated pictures, refusing before any work what could not be written after it."""
-    if len(pictures) > 1 or output.is_dir() or (not output.suffix and not output.exists()):
-        if (output.exists() and not output.is_dir()) or output.suffix in WRITABLE:
-            raise NotADirectoryError(f"{output}: a file for {len(pictures)} pictures, expected a folder")
-        targets = name_in(output, pictures)
-    elif output.suffix.lower() not in WRITABLE:
-        raise ValueError(f"{output}: suffix {output.suffix or 'missing'}, expected one of {' '.join(WRITABLE)}")
-    elif not output.parent.is_dir():
-        raise FileNotFoundError(f"{output}: cannot be written, there is no folder {output.parent}")
-    else:
-        targets = [output]
-    read = {picture.path.resolve() for picture in pictures}
-    for target in targets:
-        if target.resolve() in read:
-            raise ValueError(f"{target}: the picture itself, expected another name for the annotated one")
-    return targets
+def remark(page: "Page") -> str:
+    """Say what a user should know of a reading, if anything."""
+    if page.is_text:
+        return f"most of it seems to be text or a pattern, not digits; {len(page.words):,} shapes in it were passed over"
+    return "" if page.lines else "no digits found"
 
 
-def name_in(folder: Path, pictures: list[Picture]) -> list[Path]:
-    """Name the annotated pictures in a folder: photo_recognized.jpg for photo.jpg."""
-    targets = {}
-    for path, name in pictures:
-        suffix = name.suffix if name.suffix.lower() in WRITABLE else ".png"
-        target = folder / name.with_name(f"{name.stem}_recognized{suffix}")
-        if target in targets:
-            raise ValueError(f"{target}: the name for both {targets[target]} and {path}, read them one by one")
-        targets[target] = path
-    return list(targets)
-
-
-def print_lines(lines: "list[list[Digit]]", start: str) -> None:
+def print_lines(lines: "list[list[Piece]]", start: str) -> None:
     for line in lines:
-        print(start + "".join(str(digit.value) for digit in line), flush=True)
+        print(start + "".join(" " * digit.is_spaced + str(digit.value) for digit in line), flush=True)
 
 
-def describe(path: Path, image: "np.ndarray", lines: "list[list[Digit]]") -> dict:
-    """Say what was read in a form that JSON has."""
+def describe(path: Path, image: "np.ndarray", lines: "list[list[Piece]]") -> dict:
+    """Say what was read in a form that JSON has: lines of numbers of digits."""
+    numbers = []
+    for line in lines:
+        numbers.append([])
+        for digit in line:
+            if digit.is_spaced or not numbers[-1]:
+                numbers[-1].append([])
+            numbers[-1][-1].append(
+                {"value": digit.value, "confidence": round(digit.confidence, 4), "box": digit.box}
+            )
     height, width = image.shape[:2]
-    digits = [[{"value": d.value, "confidence": round(d.confidence, 4), "box": d.box} for d in line] for line in lines]
-    return {"path": str(path), "width": width, "height": height, "lines": digits}
+    return {"path": str(path), "width": width, "height": height, "lines": numbers}
 
 
 def write_steps(page: "Page", folder: Path) -> None:
@@ -225,9 +165,5 @@ def write_steps(page: "Page", folder: Path) -> None:
         write_picture(folder / f"{number}_{name}", drawing)
 
 
-def say(message: str) -> None:
-    print(f"{SCRIPT}: {message}", file=sys.stderr)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

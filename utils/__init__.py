@@ -1,14 +1,90 @@
-"""Rooms of the digit recogniser; README.md says which does what."""
+"""What every script needs: the environment of its libraries, one way to end, and a sign of life while it works."""
 
 import contextlib
 import os
+import signal
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # the .tflite export needs it
+os.environ["KERAS_BACKEND"] = "tensorflow"  # the .tflite export needs it, whatever another project has set
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "250000000")  # OpenCV reads it when it is imported
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # not the default on all CPUs; the CNN trains a third faster
+
+PATIENCE = 2.0  # seconds that a user waits without a sign of life
+
+
+def say(message: str) -> None:
+    """Tell the user something on stderr, in one line that starts with the script's name."""
+    print(f"{Path(sys.argv[0]).name}: {' '.join(message.split())}", file=sys.stderr, flush=True)
+
+
+def run(main: Callable[[], int | None]) -> int:
+    """Run a script; a user's mistake ends in one line on stderr, never in a traceback.
+
+    Returns
+    -------
+    The exit code: what `main` returns, or 0; 1 after an error, 130 when stopped by Ctrl-C or SIGTERM.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if sys.stdout is None or sys.stderr is None:  # the next file that is opened would get its number, and its text
+        print("error: standard output is closed", file=sys.stderr)
+        return 1
+    for stream in sys.stdout, sys.stderr:
+        stream.reconfigure(errors="backslashreplace")  # a console may lack the letters of a file's name
+    try:
+        code = main() or 0
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # the reader of our output has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except ImportError as error:
+        say(f"error: a package cannot be loaded, see requirements.txt ({error})")
+        return 1
+    except (OSError, ValueError) as error:
+        say(f"error: {error}")
+        return 1
+    except KeyboardInterrupt as stop:
+        say(f"stopped{stop}")
+        return 130
+
+
+def end_quietly(kind: type[BaseException], error: BaseException, trace) -> None:
+    """End what Ctrl-C stops before `run` has begun, among the imports, as `run` would."""
+    if issubclass(kind, KeyboardInterrupt):
+        say("stopped")
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = end_quietly
+
+
+@contextlib.contextmanager
+def sign_of_life(task: str) -> Iterator[None]:
+    """Show on a terminal what takes longer than PATIENCE, and for how many seconds it has."""
+    done = threading.Event()
+
+    def show() -> None:
+        seconds = PATIENCE
+        while not done.wait(PATIENCE if seconds == PATIENCE else 1):
+            print(f"\r\033[K{task}: {seconds:.0f} s", end="", file=sys.stderr, flush=True)
+            seconds += 1
+        if seconds > PATIENCE:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+    thread = threading.Thread(target=show, daemon=True)
+    if sys.stderr.isatty():
+        thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        if thread.is_alive():
+            thread.join()
 
 
 @contextlib.contextmanager

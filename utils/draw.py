@@ -1,10 +1,12 @@
 """What was read, drawn: boxes and labels on the picture, and a picture of every step on the way there."""
 
+import functools
+
 import cv2
 import numpy as np
 
-from utils.lattice import Digit
 from utils.reader import Page
+from utils.segment import Box, Piece, paint
 
 RED, GREEN, BLACK, WHITE = (0, 0, 255), (0, 255, 0), (0, 0, 0), (255, 255, 255)  # BGR
 BLUE, ORANGE = (178, 114, 0), (0, 159, 230)  # Okabe and Ito's, distinct to every eye
@@ -15,7 +17,7 @@ ACROSS = 16  # crops in a row of the sheet
 CELL = 64, 76  # pixels: width and height of a crop and its caption on the sheet
 
 
-def annotate(image: np.ndarray, lines: list[list[Digit]]) -> np.ndarray:
+def annotate(image: np.ndarray, lines: list[list[Piece]]) -> np.ndarray:
     """Draw a red box around every digit and its value beside it in green.
 
     Parameters
@@ -31,20 +33,23 @@ def annotate(image: np.ndarray, lines: list[list[Digit]]) -> np.ndarray:
     digits = [digit for line in lines for digit in line]
     if not digits:
         return image
-    height = max(SMALLEST, round(LABEL * float(np.median([digit.box[3] for digit in digits]))))
-    stamps = {digit.value: stamp(str(digit.value), height) for digit in digits}
+    height = max(SMALLEST, round(LABEL * float(np.median([digit.height for digit in digits]))))
     taken = np.zeros(image.shape[:2], np.uint8)
     for x, y, w, h in (digit.box for digit in digits):
         cv2.rectangle(image, (x, y), (x + w - 1, y + h - 1), RED, max(1, height // 12))
         taken[y : y + h, x : x + w] = 1
     for digit in digits:
-        ink = stamps[digit.value]
-        x, y = label_place(digit.box, ink.shape, taken)
+        for size in sorted({height, max(SMALLEST, height // 2), SMALLEST}, reverse=True):
+            ink = stamp(str(digit.value), size)
+            x, y = label_place(digit.box, ink.shape, taken)
+            if not taken[y : y + ink.shape[0], x : x + ink.shape[1]].any():
+                break  # a label in its full size if there is room, else a smaller one
         taken[y : y + ink.shape[0], x : x + ink.shape[1]] = 1
         put_stamp(image, ink, (x, y))
     return image
 
 
+@functools.cache
 def stamp(text: str, height: int) -> np.ndarray:
     """Draw a text of this height in pixels, and an outline: (h, w) uint8, 0 is clear, 1 the outline, 2 the text."""
     (wide, tall), below = cv2.getTextSize(text, FONT, 4, 8)
@@ -66,7 +71,7 @@ def put_stamp(image: np.ndarray, ink: np.ndarray, place: tuple[int, int]) -> Non
     part[ink == 1], part[ink == 2] = BLACK, GREEN
 
 
-def label_place(box: tuple[int, int, int, int], label: tuple[int, int], taken: np.ndarray) -> tuple[int, int]:
+def label_place(box: Box, label: tuple[int, int], taken: np.ndarray) -> tuple[int, int]:
     """Find the left top of a label: above, below, right or left of its box, inside the picture, where most is free.
 
     Parameters
@@ -90,8 +95,9 @@ def draw_steps(page: Page) -> dict[str, np.ndarray]:
     File names and pictures (h, w) or (h, w, 3) uint8, BGR, all but the crops in the size at which the page was read.
     """
     grey = cv2.cvtColor(page.grey, cv2.COLOR_GRAY2BGR)
-    strokes = cv2.cvtColor(255 - page.strokes, cv2.COLOR_GRAY2BGR)
-    strokes[(page.mask > 0) & (page.strokes == 0)] = ORANGE
+    kept = paint(page.pieces, page.mask.shape)
+    strokes = cv2.cvtColor(255 - kept, cv2.COLOR_GRAY2BGR)
+    strokes[(page.mask > 0) & (kept == 0)] = ORANGE
     thickness = max(1, round(page.height / 40))
     boxed = grey.copy()
     for x, y, w, h in (piece.box for piece in page.pieces):
@@ -110,7 +116,7 @@ def draw_steps(page: Page) -> dict[str, np.ndarray]:
     }
 
 
-def crop_sheet(lines: list[list[Digit]]) -> np.ndarray:
+def crop_sheet(lines: list[list[Piece]]) -> np.ndarray:
     """Draw what the network saw of every digit, its answer and its confidence, line by line: (h, w) uint8."""
     rows = [line[start : start + ACROSS] for line in lines for start in range(0, len(line), ACROSS)]
     wide, tall = CELL

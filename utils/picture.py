@@ -1,6 +1,7 @@
 """Pictures in and out: files in every form that cameras and scanners leave, whole files written, windows."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,11 +13,17 @@ from utils import silence
 
 LIMIT = "OPENCV_IO_MAX_IMAGE_PIXELS"  # an environment variable; OpenCV reads it when it is imported
 JPEG = b"\xff\xd8"
+AVIF = re.compile(rb"^....ftypavi[fs]", re.DOTALL)
+UNREAD = {  # what people send, and OpenCV does not read, by its first bytes
+    "HEIC, an iPhone's format,": re.compile(rb"^....ftyp(hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL),
+    "a PDF": re.compile(rb"%PDF-"),
+    "an SVG": re.compile(rb"<svg[\s>]", re.IGNORECASE),
+}
 SCREEN = 1200, 800  # pixels: the largest window
 
 
 def read_picture(path: Path) -> np.ndarray:
-    """Read a picture as a person sees it: turned as its EXIF data say, on white paper where it is transparent.
+    """Read a picture as a person sees it: turned as its EXIF data say, and on paper where it is transparent.
 
     Parameters
     ----------
@@ -32,12 +39,17 @@ def read_picture(path: Path) -> np.ndarray:
         In one line: the file, what was found and what was expected.
     """
     content = np.fromfile(path, "uint8")
-    if not len(content):
+    start = content[:1000].tobytes()
+    if not start:
         raise ValueError(f"{path}: an empty file, expected a picture")
+    if name := next((name for name, mark in UNREAD.items() if mark.search(start)), None):
+        raise ValueError(f"{path}: {name} is not read, save it as PNG or JPEG")
+    if AVIF.search(start):
+        return read_avif(path)
     try:
         with silence():
             image = cv2.imdecode(content, cv2.IMREAD_COLOR)
-            stored = image if content[:2].tobytes() == JPEG else cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
+            stored = image if start[:2] == JPEG else cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
         if "MAX_IMAGE" not in error.err:
             raise ValueError(f"{path}: OpenCV cannot read it ({error.err.strip()})") from None
@@ -46,15 +58,33 @@ def read_picture(path: Path) -> np.ndarray:
     if stored is None:
         raise ValueError(f"{path}: not a picture that OpenCV reads, or not a whole one")
     if stored.ndim == 3 and stored.shape[2] == 4:
-        return on_white(stored)
+        return on_paper(stored)
     return from_float(stored) if stored.dtype.kind == "f" else image
 
 
-def on_white(image: np.ndarray) -> np.ndarray:
-    """Lay a transparent picture (H, W, 4), uint8 or uint16, on white paper: (H, W, 3) uint8."""
+def read_avif(path: Path) -> np.ndarray:
+    """Read an AVIF with Pillow, which turns it as the file itself says; OpenCV does not."""
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(path) as image:
+            pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGBA"))
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{path}: not a whole AVIF ({error})") from None
+    return on_paper(cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGRA))
+
+
+def on_paper(image: np.ndarray) -> np.ndarray:
+    """Lay a transparent picture (H, W, 4), uint8 or uint16, on paper: (H, W, 3) uint8.
+
+    The paper is white, but black where all that is drawn is light.
+    """
     image = cv2.convertScaleAbs(image, alpha=1 / 257) if image.dtype == np.uint16 else image
     colour, alpha = image[..., :3].astype(np.float32), image[..., 3:].astype(np.float32) / 255
-    return (colour * alpha + 255 * (1 - alpha)).round().astype(np.uint8)
+    drawn = cv2.cvtColor(image, cv2.COLOR_BGRA2GRAY)[image[..., 3] > 127]
+    is_light = drawn.size > 0 and np.percentile(drawn, 1) > 127  # a hundredth: compression leaves stray pixels
+    paper = 0 if is_light else 255
+    return (colour * alpha + paper * (1 - alpha)).round().astype(np.uint8)
 
 
 def from_float(image: np.ndarray) -> np.ndarray:
@@ -97,11 +127,13 @@ def has_screen() -> bool:
 
 def show(pictures: dict[str, np.ndarray]) -> None:
     """Show pictures in windows of these names until a key is pressed or all the windows are closed."""
+    import imutils  # here, since only windows need it
+
     with silence():  # Qt complains of fonts that nobody needs
         for name, image in pictures.items():
-            scale = min(1.0, *(most / size for most, size in zip(SCREEN, image.shape[1::-1])))
-            size = [max(1, round(scale * n)) for n in image.shape[1::-1]]
-            cv2.imshow(name, cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+            height, width = image.shape[:2]
+            scale = min(1.0, SCREEN[0] / width, SCREEN[1] / height)
+            cv2.imshow(name, imutils.resize(image, width=max(1, round(scale * width))))
         while cv2.waitKey(50) < 0 and any(is_open(name) for name in pictures):
             pass
         cv2.destroyAllWindows()

@@ -27,7 +27,7 @@ from utils.segment import (
     typical_height,
     typical_stroke,
 )
-from utils.writing import find_numbers
+from utils.writing import find_numbers, space_numbers
 
 LONG_SIDE, SHORTEST = 800, 400  # pixels: a larger picture is reduced to this long side, a smaller one enlarged to that
 LEGIBLE = 28  # pixels: digits lower than this are read from more pixels, if the picture has them
@@ -38,7 +38,7 @@ CONVINCING = 6.0  # mean log-odds of its digits from which a reading may end the
 MANY, EXPLAINED = 5, 0.5  # ...if so many are known, or its digits are this share of the ink
 BETTER = 1.15  # of the evidence so far: what a less likely hypothesis must have
 LETTER = 0.25  # log-odds: what each letter of a word speaks for a reading: of a page of text, it is a right one
-TEXT = 100  # letters of a page that is not worth another reading
+TEXT = 100  # letters of a page of text, if it has fewer digits; it is not worth another reading
 TURNED = 40  # pieces, the largest, that are looked at turned
 SEVERAL, TWICE = 3, 1.5  # pieces, and of the evidence upright: what it takes to turn a picture
 RING = 0.6  # share of a digit's surroundings that must be paper
@@ -75,6 +75,11 @@ class Page(NamedTuple):
     def known(self) -> int:
         """How many digits are known."""
         return sum(digit.known for digit in self.digits)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether there is far more on the page that is no digit than digits."""
+        return len(self.words) > max(TEXT, len(self.digits))
 
     @property
     def evidence(self) -> float:
@@ -119,7 +124,7 @@ def read_page(image: np.ndarray, classifier: Classifier) -> Page:
         if best is None or page.evidence > BETTER * best.evidence:
             best = page
         all_sizes = hypothesis.copy == PAPERS[-1]
-        if len(best.words) > TEXT or (best.convinces and (best.known >= MANY or all_sizes)):
+        if best.is_text or (best.convinces and (best.known >= MANY or all_sizes)):
             break
     if turn := likely_turn(best.pieces, look):
         page = read(grey, best.hypothesis._replace(turn=turn), look)
@@ -187,7 +192,7 @@ def read(grey: np.ndarray, hypothesis: Hypothesis, look: Look, scale: float = 0.
     # 6. Lines of writing. 7. Touching digits are cut; the second look. 8. Numbers are told from words.
     lines = [[pieces[i] for i in line] for line in group_lines([piece.box for piece in pieces], height)]
     lines, words = find_numbers(part_digits(lines, height, look), height)
-    lines = [line for line in without_edges(lines, mask.shape) if line]
+    lines = space_numbers([line for line in without_edges(lines, mask.shape) if line])
     return page._replace(pieces=pieces, height=height, lines=lines, words=words)
 
 

@@ -29,6 +29,7 @@ class Piece(NamedTuple):
     stroke: float  # width of its strokes, pixels
     crop: np.ndarray | None = None  # (28, 28) uint8, what the network saw
     answer: np.ndarray | None = None  # (10,) probabilities
+    is_spaced: bool = False  # whether another number ends before this digit
 
     @property
     def value(self) -> int:
@@ -64,7 +65,6 @@ class Piece(NamedTuple):
 Parts = list[tuple[Piece, list[Piece]]]  # pieces from left to right, each with the digits that it is cut into
 Look = Callable[[Sequence[Piece]], list[Piece]]  # has the network answer, see `utils.classifier.Memory`
 LEAST, MOST = 0.02, 0.99999  # probabilities are held between these
-
 
 
 def logit(probability: float) -> float:

@@ -20,6 +20,8 @@ LETTERS = 0, 1  # what o, O, l, i and I are taken for: their vote counts half
 FLAT = 0.35  # digit heights: what is no digit and no higher is a dash, and no letter
 PRIOR, ONLY = 0.5, 1.0  # log-odds: more numbers than words are looked at, the more so where there is nothing else
 WORD = 3  # letters of the shortest word that can be told from a blot
+SPACE, WIDER, FARTHER = 0.5, 2.0, 1.25  # see `space_numbers`: digit heights, and ratios of gaps, and of distances
+TIGHT = 0.15  # digit heights: narrower gaps count as this, touching digits have none
 
 
 def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece]], list[Piece]]:
@@ -47,12 +49,53 @@ def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece
     digits, letters = [], []
     for line, scores in zip(runs, votes):
         digits.append([])
+        ended = False  # a number does, where something stands that is no digit
         for run, score in zip(line, scores):
-            if is_number(run, score):
-                digits[-1] += [digit for _, part in run for digit in part if is_digit(digit, height)]
-            elif len(run) >= WORD:
+            number = is_number(run, score)
+            if not number and len(run) >= WORD:
                 letters += [piece for piece, _ in run]
+            for piece, part in run:
+                found = [digit for digit in part if is_digit(digit, height)] if number else []
+                if found:
+                    digits[-1] += [found[0]._replace(is_spaced=ended), *found[1:]]
+                ended = not found
     return digits, letters
+
+
+def space_numbers(lines: Sequence[Sequence[Piece]]) -> list[list[Piece]]:
+    """Mark the digits before which another number ends: where the gap is clearly wider than others of its line.
+
+    Clearly is: at least SPACE wide, at least WIDER times as wide as the next narrower gap, and its digits, middle to
+    middle, FARTHER apart than others. So digits in even cells stay together. Two digits alone are measured by the gaps
+    of the whole page.
+    """
+    rows = [measure(line) for line in lines]
+    gaps, steps = (np.concatenate([row[i] for row in rows] or [[]]) for i in range(2))
+    spaced = []
+    for line, row in zip(lines, rows):
+        least = clear_gap(*(row if len(line) > 2 else (gaps, steps)))
+        wide = [False, *(row[0] >= least)]
+        spaced.append([digit._replace(is_spaced=i > 0 and (digit.is_spaced or bool(wide[i]))) for i, digit in enumerate(line)])
+    return spaced
+
+
+def measure(line: Sequence[Piece]) -> tuple[np.ndarray, np.ndarray]:
+    """Measure the gaps between a line's digits, and how far apart their middles are, in their median height."""
+    x, _, w, h = np.array([digit.box for digit in line], float).reshape(-1, 4).T
+    height = np.median(h) if len(h) else 1.0
+    return np.maximum((x[1:] - (x + w)[:-1]) / height, TIGHT), np.diff(x + w / 2) / height
+
+
+def clear_gap(gaps: np.ndarray, steps: np.ndarray) -> float:
+    """Find the narrowest gap that is clearly wider than those below it; infinite where there is none."""
+    order = np.argsort(gaps, kind="stable")
+    best, least = WIDER, np.inf
+    for below, above in zip(order, order[1:]):
+        ratio = gaps[above] / gaps[below]
+        wide = gaps >= gaps[above]
+        if ratio >= best and gaps[above] >= SPACE and steps[wide].min() >= FARTHER * steps[~wide].max():
+            best, least = ratio, gaps[above]
+    return least
 
 
 def split(line: Parts, gap: float) -> list[Parts]:

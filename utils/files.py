@@ -1,0 +1,141 @@
+"""Which pictures are read, and where what is drawn goes: all of it planned, and refused, before any work is done."""
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+WRITABLE = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+EXPECTED = (*WRITABLE, ".jfif", ".gif", ".avif", ".jp2", ".heic", ".heif")  # pictures, even where they cannot be read
+MARK = "_recognized"  # ends the name of an annotated picture; in a folder such a file is not read again
+
+
+class Picture(NamedTuple):
+    """A picture to be read."""
+
+    path: Path
+    name: Path  # its path in the folder that was given, or its file name
+
+
+def find_pictures(paths: Sequence[Path], made: Sequence[Path] = ()) -> tuple[list[Picture], list[str]]:
+    """List the pictures at these paths; folders are searched, and theirs too.
+
+    Parameters
+    ----------
+    paths : files, which are taken as they are, and folders, of which every file is taken that OpenCV knows
+    made : folders that this run writes to: what an earlier run left there is not read
+
+    Returns
+    -------
+    The pictures, and what is wrong, each in one line: a path without pictures, a folder that cannot be searched.
+    """
+    pictures, faults = [], []
+    for path in paths:
+        if path.is_dir():
+            found, unread = search(path, made)
+            pictures += found
+            faults += unread
+        elif is_regular(path):
+            pictures.append(Picture(path, Path(path.name)))
+        else:
+            faults.append(f"error: {path}: {'not a regular' if path.exists() else 'no such'} file, expected a picture")
+    return pictures, faults
+
+
+def search(folder: Path, made: Sequence[Path]) -> tuple[list[Picture], list[str]]:
+    """List the pictures in a folder and in its folders, and say what is left out."""
+    import cv2  # here, since a mistyped path needs no OpenCV
+
+    closed: list[OSError] = []
+    pictures, others, annotated = [], [], 0
+    for path in walk(folder, [folder.resolve() for folder in made], closed):
+        if path.stem.endswith(MARK):
+            annotated += 1
+        elif path.suffix.lower() in EXPECTED or cv2.haveImageReader(str(path)):
+            pictures.append(Picture(path, path.relative_to(folder)))
+        else:
+            others.append(path)
+    faults = [f"error: {error.filename}: cannot be searched ({error.strerror})" for error in closed]
+    if others:
+        faults.append(f"{folder}: {len(others):,} files skipped, not pictures that can be read; the first is {others[0]}")
+    if annotated:
+        faults.append(f"{folder}: {annotated:,} pictures skipped, annotated by an earlier run (their names end in {MARK})")
+    if not pictures and not closed:
+        faults.append(f"error: {folder}: a folder without pictures, expected some")
+    return pictures, faults
+
+
+def walk(folder: Path, made: Sequence[Path], closed: list[OSError]) -> Iterator[Path]:
+    """Go through the regular files in a folder and in its folders, in order, but for hidden ones and those in `made`."""
+    for place, folders, files in os.walk(folder, onerror=closed.append):
+        inside = Path(place)
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and (inside / name).resolve() not in made
+        )
+        yield from (
+            inside / name for name in sorted(files) if not name.startswith(".") and is_regular(inside / name)
+        )
+
+
+def is_regular(path: Path) -> bool:
+    """Whether this is a file that ends; a pipe or a device may not."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False
+
+
+def plan_output(output: Path, pictures: Sequence[Picture]) -> list[Path]:
+    """Name the annotated pictures.
+
+    `output` is the file for a single picture, else a folder. What has no suffix, or is one, is a folder.
+
+    Raises
+    ------
+    OSError, ValueError
+        In one line: what could not be written later.
+    """
+    suffix = output.suffix.lower()
+    if output.is_dir() or (not suffix and not output.exists()):
+        targets = name_in(output, pictures)
+    elif len(pictures) > 1:
+        raise NotADirectoryError(f"{output}: a file for {len(pictures)} pictures, expected a folder")
+    elif suffix not in WRITABLE:
+        raise ValueError(f"{output}: suffix {output.suffix or 'missing'}, expected one of {' '.join(WRITABLE)}")
+    elif not output.parent.is_dir():
+        raise FileNotFoundError(f"{output}: cannot be written, there is no folder {output.parent}")
+    else:
+        targets = [output]
+    read = {picture.path.resolve() for picture in pictures}
+    for target in targets:
+        if target.resolve() in read:
+            raise ValueError(f"{target}: the picture itself, expected another name for the annotated one")
+    return targets
+
+
+def name_in(folder: Path, pictures: Sequence[Picture]) -> list[Path]:
+    """Name the annotated pictures in a folder: photo_recognized.jpg for photo.jpg."""
+    targets: dict[Path, Path] = {}
+    for path, name in pictures:
+        suffix = name.suffix if name.suffix.lower() in WRITABLE else ".png"
+        target = folder / name.with_name(f"{name.stem}{MARK}{suffix}")
+        add_once(targets, target, path)
+    return list(targets)
+
+
+def plan_steps(folder: Path, pictures: Sequence[Picture]) -> list[Path]:
+    """Name the folder for the steps of each picture: `folder` itself, or one in it for each of several."""
+    if len(pictures) == 1:
+        return [folder]
+    folders: dict[Path, Path] = {}
+    for path, name in pictures:
+        add_once(folders, folder / name, path)
+    return list(folders)
+
+
+def add_once(targets: dict[Path, Path], target: Path, path: Path) -> None:
+    """Note that `target` is for `path`, and refuse one that is taken."""
+    if target in targets:
+        raise ValueError(f"{target}: the name for both {targets[target]} and {path}, read them one by one")
+    targets[target] = path
