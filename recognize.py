@@ -131,7 +131,9 @@ def parse_options() -> argparse.Namespace:
 def remark(page: "Page") -> str:
     """Say what a user should know of a reading, if anything."""
     if page.is_text:
-        return f"most of it seems to be text or a pattern, not digits; {len(page.words):,} shapes in it were passed over"
+        return (
+            f"most of it seems to be text or a pattern, not digits; {len(page.words):,} shapes in it were passed over"
+        )
     return "" if page.lines else "no digits found"
 
 
@@ -148,9 +150,7 @@ def describe(path: Path, image: "np.ndarray", lines: "list[list[Piece]]") -> dic
         for digit in line:
             if digit.is_spaced or not numbers[-1]:
                 numbers[-1].append([])
-            numbers[-1][-1].append(
-                {"value": digit.value, "confidence": round(digit.confidence, 4), "box": digit.box}
-            )
+            numbers[-1][-1].append({"value": digit.value, "confidence": round(digit.confidence, 4), "box": digit.box})
     height, width = image.shape[:2]
     return {"path": str(path), "width": width, "height": height, "lines": numbers}
 

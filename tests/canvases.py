@@ -45,7 +45,9 @@ def enlarged(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -
     """The same, ten to 36 times as large, smooth or in blocks."""
     (ink,), said = choose(rng, digits, labels, 1)
     way = cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_NEAREST
-    return finish(rng, cv2.resize(ink, None, fx=(times := int(rng.choice([10, 36]))), fy=times, interpolation=way), said)
+    return finish(
+        rng, cv2.resize(ink, None, fx=(times := int(rng.choice([10, 36]))), fy=times, interpolation=way), said
+    )
 
 
 def tight(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
@@ -92,7 +94,12 @@ def photo(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> P
     (pixels,), said = choose(rng, digits, labels, 1)
     ink = draw(rng, pixels, 500, rng.uniform(0.4, 1.2))
     canvas = np.zeros((1200, 1600), np.uint8)
-    lay(canvas, ink[:1100], int(rng.integers(50, 1500 - ink.shape[1])), int(rng.integers(20, max(21, 1180 - ink.shape[0]))))
+    lay(
+        canvas,
+        ink[:1100],
+        int(rng.integers(50, 1500 - ink.shape[1])),
+        int(rng.integers(20, max(21, 1180 - ink.shape[0]))),
+    )
     share = canvas[..., None].astype(np.float32) / 255
     light = np.linspace(rng.uniform(0.7, 1), 1, 1600, dtype=np.float32)[None, :, None]
     scene = (np.float32(PAPER) * (1 - share) + np.float32(INK) * share) * light

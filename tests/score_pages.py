@@ -17,7 +17,6 @@ import numpy as np
 
 from recognize import read_digits
 from tests.compose import KINDS, compose_page
-from tests.canvases import CANVASES
 from tests.page import Page
 from utils.classifier import load_classifier
 from utils.dataset import load_dataset

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-
 from utils.augment import LATE_PLAIN_SHARE, PART, PLAIN_SHARE, bend, distort, handwriting, plot_distortions, thicken
-from utils.dataset import to_input
 from utils.styles import CHUNK, INK, JUNK, _touching, frame, junk, restyle, warp
+
+from utils.dataset import to_input
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from utils.augment import distort
+from utils.styles import restyle
 
 from recognize import read_digits
 from tests import fuzz
-from utils.augment import distort
 from utils.classifier import load_classifier
 from utils.dataset import encode, load_dataset
 from utils.draw import annotate
@@ -20,7 +21,6 @@ from utils.lattice import Digit, find_seams
 from utils.picture import read_picture, write_picture
 from utils.rules import remove_frames, remove_rules
 from utils.segment import center_digit, find_lines, group_lines, ink_mask
-from utils.styles import restyle
 
 MASKS = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=60), elements=st.sampled_from([0, 255]))
 GREYS = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=60))

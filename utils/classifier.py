@@ -16,7 +16,8 @@ from utils.segment import Piece
 
 CHUNK = 1000  # digits per forward pass, about 100 MB of activations in the CNN
 SMALLEST, LARGEST = 1_000, 100_000_000  # bytes of a model file; the CNN has 2.4 million
-SEAL = b"CRC32"  # ends a .tflite that a trainer wrote, before the four bytes of its checksum
+SEAL = struct.Struct("<5s3HI")  # ends a .tflite that a trainer wrote: MARK, the network's input shape, a checksum
+MARK = b"DIGIT"
 OLD_SUFFIXES = (".model", ".h5", ".hdf5")
 
 Shape = tuple[int, ...]
@@ -85,23 +86,16 @@ def load_classifier(path: str | Path) -> Classifier:
         In one line: the file, what was found and what was expected.
     """
     path = Path(path)
-    if path.suffix in OLD_SUFFIXES:
+    suffix = path.suffix.lower()
+    if suffix in OLD_SUFFIXES:
         raise ValueError(f"{path}: a model of the {path.suffix} kind is not read; train it anew, today's end in .keras")
-    if path.suffix not in (".keras", ".tflite"):
+    if suffix not in (".keras", ".tflite"):
         raise ValueError(f"{path}: suffix {path.suffix or 'missing'}, expected a model that ends in .keras or .tflite")
     if not path.is_file():
         raise FileNotFoundError(f"{path}: {'a folder' if path.is_dir() else 'no such file'}, expected a trained model")
     if not SMALLEST <= (size := path.stat().st_size) <= LARGEST:
         raise ValueError(f"{path}: {size:,} bytes, expected {SMALLEST:,} to {LARGEST:,}")
-    return (load_keras if path.suffix == ".keras" else load_tflite)(path)
-
-
-def check_shapes(path: Path, shape: Shape, classes: Shape, *expected: Shape) -> None:
-    """Refuse a network that reads something else than digits or does not answer with ten probabilities."""
-    if shape not in expected or classes != (10,):
-        raise ValueError(
-            f"{path}: a network from {shape} to {classes}, expected one from {' or '.join(map(str, expected))} to (10,)"
-        )
+    return (load_keras if suffix == ".keras" else load_tflite)(path)
 
 
 def load_keras(path: Path) -> Classifier:
@@ -115,14 +109,18 @@ def load_keras(path: Path) -> Classifier:
         raise ValueError(f"{path}: {unpacked:,} bytes unpacked, expected at most {LARGEST:,}")
     with silence():
         import keras
+    keras.config.set_floatx("float32")
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
-        shape, classes = tuple(model.input_shape[1:]), tuple(model.output_shape[1:])
+        shape = model.input_shape
+        if not isinstance(shape, tuple) or isinstance(model(np.zeros((1, *shape[1:]), "float32")), (list, dict)):
+            raise TypeError("it has several inputs or outputs, or names them")
     except Exception as error:  # Keras raises whatever its layers raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(f"{path}: Keras cannot load it ({reason[:200]})") from None
-    check_shapes(path, shape, classes, (784,), (28, 28, 1), (1, 28, 28))
-    return Classifier(shape, lambda batch: np.asarray(model(batch, training=False)))
+    classifier = Classifier(shape[1:], lambda batch: np.asarray(model(batch, training=False), "float32"))
+    check(path, classifier)
+    return classifier
 
 
 def load_tflite(path: Path) -> Classifier:
@@ -133,58 +131,40 @@ def load_tflite(path: Path) -> Classifier:
     content = path.read_bytes()
     if content[4:8] != b"TFL3":
         raise ValueError(f"{path}: not a .tflite file")
-    if seal(content[: -len(seal(b""))]) != content:
+    mark, *shape, _ = SEAL.unpack(content[-SEAL.size :])
+    shape = tuple(size for size in shape if size)
+    if mark != MARK or seal(content[: -SEAL.size], shape) != content:
         raise ValueError(f"{path}: damaged, or not from a trainer of this project: its checksum is not right")
-    try:
-        shape, classes = tflite_shapes(content)
-    except (struct.error, IndexError):
-        raise ValueError(f"{path}: a damaged .tflite file") from None
-    check_shapes(path, shape, classes, (784,), (28, 28, 1))
 
     def forward(batch: np.ndarray) -> np.ndarray:
         net.setInput(batch)
         return net.forward()
 
-    classifier = Classifier((1, 28, 28) if shape == (28, 28, 1) else shape, forward)
     try:
         with silence():
             net = cv2.dnn.readNetFromTFLite(np.frombuffer(content, "uint8"))
-            classifier.predict(np.zeros((1, 28, 28), "uint8"))
+            classifier = Classifier((1, 28, 28) if shape == (28, 28, 1) else shape, forward)
+            check(path, classifier)
     except cv2.error as error:
         raise ValueError(f"{path}: OpenCV cannot run it ({error.err.strip()})") from None
     return classifier
 
 
-def seal(content: bytes) -> bytes:
-    """Append its checksum to a TensorFlow Lite model; readers of the format do not mind."""
-    return content + SEAL + struct.pack("<I", zlib.crc32(content))
+def check(path: Path, classifier: Classifier) -> None:
+    """Refuse a network that does not answer a digit with ten probabilities."""
+    if classifier.shape not in ((784,), (28, 28, 1), (1, 28, 28)):
+        raise ValueError(f"{path}: a network that reads {classifier.shape}, expected (784,), (28, 28, 1) or (1, 28, 28)")
+    bar = np.zeros((2, 28, 28), np.uint8)
+    bar[1, 4:24, 13:15] = 255
+    answers = classifier.predict(bar)
+    if answers.shape != (2, 10):
+        raise ValueError(f"{path}: a network that gives each digit {answers.shape[1:]} answers, expected (10,)")
+    if not (np.isfinite(answers).all() and (answers >= 0).all() and np.allclose(answers.sum(axis=1), 1, atol=1e-3)):
+        raise ValueError(f"{path}: a network whose answers are no probabilities, which are 0 to 1 and sum to 1")
 
 
-def tflite_shapes(content: bytes) -> tuple[Shape, Shape]:
-    """Read the input and output shapes, without the batch, of a TensorFlow Lite model.
-
-    OpenCV does not tell them. The file is a flatbuffer: tables point to their fields by offsets, see the schema
-    `tensorflow/compiler/mlir/lite/schema/schema.fbs`.
-    """
-
-    def number(kind: str, position: int) -> int:
-        return struct.unpack_from(f"<{kind}", content, position)[0]
-
-    def target(position: int) -> int:
-        return position + number("I", position)
-
-    def field(table: int, index: int) -> int:
-        fields = table - number("i", table)
-        return target(table + number("H", fields + 4 + 2 * index))
-
-    def items(vector: int) -> range:
-        return range(vector + 4, vector + 4 + 4 * number("I", vector), 4)
-
-    subgraph = target(items(field(target(0), 2))[0])  # Model.subgraphs[0]
-    tensors = items(field(subgraph, 0))
-
-    def shape(ports: int) -> Shape:
-        tensor = target(tensors[number("I", items(field(subgraph, ports))[0])])
-        return tuple(number("i", dimension) for dimension in items(field(tensor, 0)))[1:]
-
-    return shape(1), shape(2)  # of SubGraph.inputs[0] and SubGraph.outputs[0]
+def seal(content: bytes, shape: Shape) -> bytes:
+    """Append the shape of its input and a checksum to a TensorFlow Lite model; readers of the format do not mind."""
+    sizes = *shape, *[0] * (3 - len(shape))
+    end = SEAL.pack(MARK, *sizes, 0)[:-4]
+    return content + end + struct.pack("<I", zlib.crc32(content + end))

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from utils.handwriting import handwriting
 from utils.dataset import encode
+from utils.handwriting import handwriting
 
 Pairs = tuple[np.ndarray, np.ndarray]  # (n, 28, 28) uint8 digits, 0 is paper and 255 is ink; (n, 10) float32 targets
 

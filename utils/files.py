@@ -58,24 +58,26 @@ def search(folder: Path, made: Sequence[Path]) -> tuple[list[Picture], list[str]
             others.append(path)
     faults = [f"error: {error.filename}: cannot be searched ({error.strerror})" for error in closed]
     if others:
-        faults.append(f"{folder}: {len(others):,} files skipped, not pictures that can be read; the first is {others[0]}")
+        faults.append(
+            f"{folder}: {len(others):,} files skipped, not pictures that can be read; the first is {others[0]}"
+        )
     if annotated:
-        faults.append(f"{folder}: {annotated:,} pictures skipped, annotated by an earlier run (their names end in {MARK})")
+        faults.append(
+            f"{folder}: {annotated:,} pictures skipped, annotated by an earlier run (their names end in {MARK})"
+        )
     if not pictures and not closed:
         faults.append(f"error: {folder}: a folder without pictures, expected some")
     return pictures, faults
 
 
 def walk(folder: Path, made: Sequence[Path], closed: list[OSError]) -> Iterator[Path]:
-    """Go through the regular files in a folder and in its folders, in order, but for hidden ones and those in `made`."""
+    """Go through the regular files in a folder and its folders, in order; not those in `made`, nor hidden ones."""
     for place, folders, files in os.walk(folder, onerror=closed.append):
         inside = Path(place)
         folders[:] = sorted(
             name for name in folders if not name.startswith(".") and (inside / name).resolve() not in made
         )
-        yield from (
-            inside / name for name in sorted(files) if not name.startswith(".") and is_regular(inside / name)
-        )
+        yield from (inside / name for name in sorted(files) if not name.startswith(".") and is_regular(inside / name))
 
 
 def is_regular(path: Path) -> bool:

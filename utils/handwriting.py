@@ -1,6 +1,6 @@
 """Handwriting that MNIST's writers did not hand in: every epoch sees other digits than the last.
 
-    python -m utils.handwriting    draws what the networks see, output/distortions.png
+python -m utils.handwriting    draws what the networks see, output/distortions.png
 """
 
 import argparse

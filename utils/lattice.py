@@ -198,4 +198,3 @@ def best_path(piece: Piece, n: int, runs: Sequence[Run], height: float) -> list[
 def too_short(piece: Piece, height: float) -> float:
     """Price, in log-odds, of taking a piece for a digit that is much lower than a typical one."""
     return SHORT_PRICE * max(0.0, SHORT - piece.height / height)
-

@@ -142,7 +142,7 @@ def hypotheses(grey: np.ndarray) -> Iterator[Hypothesis]:
 
 
 def likely_turn(pieces: Sequence[Piece], look: Look) -> int:
-    """Guess by how many quarters, counter-clockwise, a picture must be turned: what the network says to turned pieces."""
+    """Guess by how many quarters, counter-clockwise, a picture must be turned, from the answers to turned pieces."""
     some = sorted(pieces, key=lambda piece: -piece.size)[:TURNED]
     seen = [look([piece._replace(ink=turned(piece.ink, turn)) for piece in some]) for turn in range(4)]
     evidence = [sum(piece.evidence for piece in answers if piece.known) for answers in seen]
@@ -202,7 +202,7 @@ def turned(picture: np.ndarray, quarters: int) -> np.ndarray:
 
 
 def on_paper(piece: Piece, ink: np.ndarray, stroke: float) -> bool:
-    """Whether a piece has paper around it, one to two strokes away; what lies beyond the picture's edge is not known."""
+    """Whether a piece has paper around it, one to two strokes away; beyond the edge of the picture all may be paper."""
     x, y, w, h = piece.box
     around = max(2, round(stroke))
     margin = 2 * around
@@ -219,7 +219,7 @@ def on_paper(piece: Piece, ink: np.ndarray, stroke: float) -> bool:
 
 
 def without_edges(lines: Sequence[Sequence[Piece]], shape: tuple[int, ...]) -> list[list[Piece]]:
-    """Drop what the picture's edge may have cut off: what touches it, is not known, and is not like the known digits."""
+    """Drop what the edge of the picture may have cut off: what touches it, and is no known digit, nor like one."""
     height, width = shape
     known = [digit for line in lines for digit in line if digit.known]
     if not known:

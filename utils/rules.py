@@ -10,35 +10,35 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from utils.ink import resize, stroke_width
+from utils.ink import resize
 from utils.segment import KNOWN, Look, Piece, cut_pieces, paint
 
 LONG = 3.0  # digit heights: a straight line of this length is printed, not written
 LENGTHS = 0.9, 0.45, 0.225, 0.11  # of the long side: such a line's length, tried in turn where no digit is known yet
 HANGING = 1.2  # digit heights: so is a shorter one between two lines
+SHORTEST = 9  # pixels: in less, straight and bent look the same
+THICK, BOX_THICK = 0.05, 0.15  # own lengths: thicker than this a line is a stroke, and the side of a box a bar
+TWICE = 2.0  # typical heights: what is known and higher may be several digits in a net of lines
+NEAR = 2  # pixels from a line: what lies there for the most part is a rest of it
+CONTENT = 0.25  # own heights: what encloses a digit of this height is no digit
+
+# the search for slopes
 STEEP = 0.15  # rise over run: the steepest printed line, 8 degrees
-SLOPE = 0.02  # rise over run: lines that differ by less are erased together
+SLOPE = 0.02  # rise over run: lines that differ by less are found together
 SLOPES = 6  # along, and across, at most
-SEEN, VOTES = 0.8, 0.4  # line lengths: what the search for slopes must see of a line, and how much ink on it
-DOTS = 6  # pixels of a copy of half the size: the widest gap that the search for slopes bridges
-RUN = 1.0  # line lengths: the shortest straight run of a bent line
-GAP = 1.5  # stroke widths: the widest gap in a dotted line
+SEEN, VOTES = 0.8, 0.4  # line lengths: what it must see of a line, and how much ink on it
+DOTS = 6  # pixels of a copy of half the size: the widest gap that it bridges
+
+# what is a line
+FULL = 0.6  # share of a line's length that is ink, in dotted lines too
 EVEN = 0.3  # of the line's thickness: by how much it may differ, or a pixel...
 MOSTLY, FILLED = 0.45, 0.4  # ...in this share of the columns with ink; share of all columns that have such ink
 BENT = 0.005  # line lengths: how far a line may stray from a parabola
-THICK, BOX_THICK = 0.05, 0.15  # own lengths: thicker than this a line is a stroke, and the side of a box a bar
-SOFT = 0.8  # of the faintest ink: the faintest part of a line
 SPARE = 1.6  # thicknesses: a column of ink longer than this is a stroke that crosses the line
 BOLD = 1.7  # of a line's ink: anything blacker is a stroke that lies on the line
-SQUARES = 5
-HIDDEN = 1 / 3
-REGULAR = 0.12
-FULL = 0.6
-NEAR = 2  # pixels from a line: what lies there for the most part is a rest of it
-TWICE = 2.0  # typical heights: what is known and higher may be several digits in a net of lines
-CONTENT = 0.25  # own heights: what encloses a digit of this height is no digit
-
-UPRIGHT = np.ones((3, 1), np.uint8)
+SQUARES = 5  # lines of a squared paper that tell its pitch
+REGULAR, REGULARLY = 0.12, 0.7  # of the pitch: how far a line may lie off it, and the share of lines that may not
+HIDDEN = 1 / 3  # of a line that squared paper must have somewhere: how much of it must be seen
 
 
 def erase_lines(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> list[Piece]:
@@ -89,12 +89,12 @@ def split_known(pieces: Sequence[Piece]) -> tuple[list[Piece], list[Piece]]:
     sure = [piece for piece, yes in zip(pieces, known) if yes]
     tall = TWICE * median_height(sure) if sure else 0
     known = [yes and piece.height <= tall for piece, yes in zip(pieces, known)]
-    parts = ([piece for piece, yes in zip(pieces, known) if yes is wanted] for wanted in (True, False))
-    return tuple(parts)
+    return [piece for piece, yes in zip(pieces, known) if yes], [piece for piece, yes in zip(pieces, known) if not yes]
 
 
-def median_height(pieces):
-    return float(np.quantile([piece.height for piece in pieces], 0.5, method='lower'))
+def median_height(pieces: Sequence[Piece]) -> float:
+    """Of two middle heights the lower."""
+    return float(np.quantile([piece.height for piece in pieces], 0.5, method="lower"))
 
 
 def enclosing(pieces: Sequence[Piece]) -> np.ndarray:
@@ -156,59 +156,61 @@ def find_lines(ink: np.ndarray, length: float, thick: float, stops: np.ndarray |
     (H, W) bool
     """
     found = np.zeros(ink.shape, bool)
-    length = max(length, 9)
-    if not ink.any():
-        return found
-    left = np.where(ink >= SOFT * ink[ink > 0].min(), ink, 0)
-    for turned, slopes in enumerate(line_slopes(left, length)):
-        rest, out, ends = (part.T if turned and part is not None else part for part in (left, found, stops))
-        rest = np.ascontiguousarray(rest)
-        lengths = run_lengths(rest)
-        courses = []
-
-        def erase(course, least=0.0):
-            rows, columns = on_course(course, rest.shape)
-            if np.mean(np.bincount(columns, rest[rows, columns] > 0, rest.shape[1]) > 0) < least:
-                return
-            thin = lengths[rows, columns] <= max(SPARE * course.thickness, course.thickness + 2)
-            printed = thin & (rest[rows, columns] > 0) & (rest[rows, columns] <= BOLD * course.black)
-            out[rows[printed], columns[printed]] = True
-            rest[rows[printed], columns[printed]] = 0
-
-        for slope in slopes:
-            new = level_courses(rest, lengths, slope, length, thick, None if ends is None else ends | out)
-            for course in new:
-                erase(course)
-            courses += new
-        if stops is None:
-            for course in missing(courses):
-                erase(course, HIDDEN)
-        left = np.ascontiguousarray(rest.T) if turned else rest
+    if ink.any():
+        length = max(length, SHORTEST)
+        along, across = line_slopes(ink, length)
+        left = erase_along(ink, found, along, length, thick, stops)
+        left = np.ascontiguousarray(left.T)
+        erase_along(left, found.T, across, length, thick, None if stops is None else stops.T)
     return found
 
 
-def missing(courses: list[Course]) -> list[Course]:
+def erase_along(
+    ink: np.ndarray, found: np.ndarray, slopes: Sequence[float], length: float, thick: float, stops: np.ndarray | None
+) -> np.ndarray:
+    """Mark in `found` the lines of these slopes that run along a picture; returns the ink without them."""
+    left, lengths = ink.copy(), run_lengths(ink)
+    courses: list[Course] = []
+
+    def erase(course: Course) -> None:
+        rows, columns = on_course(course, ink.shape)
+        thin = lengths[rows, columns] <= max(SPARE * course.thickness, course.thickness + 2)
+        printed = thin & (left[rows, columns] > 0) & (left[rows, columns] <= BOLD * course.black)
+        found[rows[printed], columns[printed]] = True
+        left[rows[printed], columns[printed]] = 0
+
+    for slope in slopes:
+        ends = None if stops is None else stops | found
+        for course in level_courses(left, lengths, slope, length, thick, ends):
+            erase(course)
+            courses.append(course)
+    for course in between(courses) if stops is None else ():
+        rows, columns = on_course(course, ink.shape)
+        if np.mean(np.bincount(columns, left[rows, columns] > 0, ink.shape[1]) > 0) >= HIDDEN:
+            erase(course)
+    return left
+
+
+def between(courses: Sequence[Course]) -> list[Course]:
     """Guess the lines of squared paper that writing hides: where the others leave a gap of several squares."""
-    if not courses:
+    middle = len(courses[0].rows) // 2 if courses else 0
+    courses = sorted(
+        (course for course in courses if not np.isnan(course.rows[middle])), key=lambda course: course.rows[middle]
+    )
+    gaps = np.diff([course.rows[middle] for course in courses])
+    apart = gaps[gaps > NEAR]
+    if len(apart) < SQUARES - 1:
         return []
-    middle = len(courses[0].rows) // 2
-    courses = [course for course in courses if not np.isnan(course.rows[middle])]
-    courses = sorted(courses, key=lambda course: course.rows[middle])
-    at = np.array([course.rows[middle] for course in courses])
-    gaps = np.diff(at)
-    gaps_ = gaps[gaps > 3]
-    if len(gaps_) < SQUARES - 1:
-        return []
-    pitch = np.median(gaps_)
-    if np.mean(np.abs(gaps_ / pitch - np.round(gaps_ / pitch)) < REGULAR) < 0.7:
+    pitch = np.median(apart)
+    if np.mean(np.abs(apart / pitch - np.round(apart / pitch)) < REGULAR) < REGULARLY:
         return []
     guessed = []
     for one, other, gap in zip(courses, courses[1:], gaps):
         n = round(gap / pitch)
         if n > 1 and abs(gap / pitch - n) < REGULAR * n:
-            for k in range(1, n):
-                rows = one.rows + (other.rows - one.rows) * k / n
-                guessed.append(Course(rows, (one.thickness + other.thickness) / 2, (one.black + other.black) / 2))
+            thickness, black = (one.thickness + other.thickness) / 2, (one.black + other.black) / 2
+            ways = (one.rows + (other.rows - one.rows) * k / n for k in range(1, n))
+            guessed += [Course(rows, thickness, black) for rows in ways]
     return guessed
 
 
@@ -230,26 +232,27 @@ def line_slopes(ink: np.ndarray, length: float) -> list[list[float]]:
     return [sorted(sorted(found, key=found.get)[-SLOPES:], key=abs) for found in lengths]
 
 
-def level_courses(ink, lengths, slope, length, thick, stops) -> list[Course]:
-    """Find the lines of one slope, see `find_lines`."""
+def level_courses(
+    ink: np.ndarray, lengths: np.ndarray, slope: float, length: float, thick: float, stops: np.ndarray | None
+) -> list[Course]:
+    """Find the lines of one slope in a picture; `lengths` are its `run_lengths`, for the rest see `find_lines`."""
     drop = np.round(-slope * np.arange(ink.shape[1])).astype(int)
     drop -= drop.min()
     rows, columns = np.nonzero(ink)
     mask = np.zeros((len(ink) + drop.max(), ink.shape[1]), np.uint8)
     mask[rows + drop[columns], columns] = 255
-    run = max(5, round(RUN * length)) | 1
-    if FULL:
-        full = cv2.blur(cv2.dilate(mask, UPRIGHT), (run, 1), borderType=cv2.BORDER_CONSTANT)
-        edge = cv2.blur(np.full((1, mask.shape[1]), 255, np.uint8), (run, 1), borderType=cv2.BORDER_CONSTANT)
-        runs = np.where((mask > 0) & (full >= FULL * edge), 255, 0).astype(np.uint8)
-    else:
-        gap = max(3, round(GAP * stroke_width(mask)))
-        runs = cv2.morphologyEx(cv2.dilate(mask, UPRIGHT), cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
-        runs = cv2.morphologyEx(runs, cv2.MORPH_OPEN, np.ones((1, run), np.uint8))
-    labels, stats = cv2.connectedComponentsWithStats(cv2.dilate(runs, np.ones((3, run), np.uint8)))[1:3]
+
+    window = round(length) | 1
+    upright = np.ones((3, 1), np.uint8)  # a line may step to the next row
+    filled, edge = (
+        cv2.blur(picture, (window, 1), borderType=cv2.BORDER_CONSTANT)
+        for picture in (cv2.dilate(mask, upright), np.full((1, mask.shape[1]), 255, np.uint8))
+    )
+    runs = np.where((mask > 0) & (filled >= FULL * edge), 255, 0).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(runs, np.ones((3, window), np.uint8)))
     wide, high = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
     likely = np.flatnonzero((wide >= length) & (high <= (thick + 4 * BENT) * wide + 4))
-    labels[(runs == 0) | (mask == 0)] = 0
+    labels[runs == 0] = 0
     courses = []
     for i in likely[likely > 0]:
         x, y, w, h, _ = stats[i]
@@ -262,8 +265,10 @@ def level_courses(ink, lengths, slope, length, thick, stops) -> list[Course]:
     return courses
 
 
-def find_course(rows: np.ndarray, columns: np.ndarray, ink, lengths: np.ndarray, length: float, thick: float):
-    """Fit a parabola to pixels (rows, columns) if they make a long, thin, straight, unbroken line.
+def find_course(
+    rows: np.ndarray, columns: np.ndarray, ink: np.ndarray, lengths: np.ndarray, length: float, thick: float
+) -> Course | None:
+    """Fit a parabola to pixels (rows, columns) if they make a long, thin, straight line.
 
     Parameters
     ----------
@@ -310,7 +315,7 @@ def on_course(course: Course, shape: tuple[int, ...]) -> tuple[np.ndarray, np.nd
 
 
 def hangs(rows: np.ndarray, columns: np.ndarray, course: Course, stops: np.ndarray) -> bool:
-    """Whether a level line ends at `stops`, or at the picture's edge, on both sides; see `level_lines`."""
+    """Whether a level line ends at `stops`, or at the picture's edge, on both sides."""
     reach = 2 * max(2, round(course.thickness)) + 2
     for end, edge in (columns.min(), 0), (columns.max(), stops.shape[1] - 1):
         near = rows[np.abs(columns - end) <= 2]

@@ -314,4 +314,5 @@ def to_tflite(model: "keras.Model") -> bytes:
 
     digit = keras.Input(batch_shape=(1, *model.input_shape[1:]))
     with silence():
-        return seal(tf.lite.TFLiteConverter.from_keras_model(keras.Model(digit, model(digit))).convert())
+        content = tf.lite.TFLiteConverter.from_keras_model(keras.Model(digit, model(digit))).convert()
+    return seal(content, model.input_shape[1:])

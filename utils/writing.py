@@ -49,16 +49,17 @@ def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece
     digits, letters = [], []
     for line, scores in zip(runs, votes):
         digits.append([])
-        ended = False  # a number does, where something stands that is no digit
         for run, score in zip(line, scores):
             number = is_number(run, score)
             if not number and len(run) >= WORD:
                 letters += [piece for piece, _ in run]
-            for piece, part in run:
+            begun = ended = False  # a number ends where something stands close between two digits, and is none
+            for _, part in run:
                 found = [digit for digit in part if is_digit(digit, height)] if number else []
                 if found:
                     digits[-1] += [found[0]._replace(is_spaced=ended), *found[1:]]
-                ended = not found
+                begun |= bool(found)
+                ended = begun and not found
     return digits, letters
 
 
@@ -75,7 +76,9 @@ def space_numbers(lines: Sequence[Sequence[Piece]]) -> list[list[Piece]]:
     for line, row in zip(lines, rows):
         least = clear_gap(*(row if len(line) > 2 else (gaps, steps)))
         wide = [False, *(row[0] >= least)]
-        spaced.append([digit._replace(is_spaced=i > 0 and (digit.is_spaced or bool(wide[i]))) for i, digit in enumerate(line)])
+        spaced.append(
+            [digit._replace(is_spaced=i > 0 and (digit.is_spaced or bool(wide[i]))) for i, digit in enumerate(line)]
+        )
     return spaced
 
 
