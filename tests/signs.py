@@ -17,7 +17,12 @@ SIGNS = {
     "equals": [[(0.15, 0.35), (0.85, 0.35)], [(0.15, 0.65), (0.85, 0.65)]],
 }
 FONTS = "cmr10", "cmss10", "cmtt10", "cmti10", "cmb10"  # none that the networks learn letters from
-WORDS = ["total", "name", "marks", "date", "number", "score", "room", "page", "table", "points", "price", "length", "answer", "question", "value", "level", "group", "station", "student", "weight", "time", "amount", "result", "paper", "order", "account", "phone", "count", "minutes", "class", "section", "maximum", "year", "theory", "practice", "signature", "remarks", "subject", "roll", "code", "mean", "width", "street", "place"]
+WORDS = [
+    "total", "name", "marks", "date", "number", "score", "room", "page", "table", "points", "price", "length",
+    "answer", "question", "value", "level", "group", "station", "student", "weight", "time", "amount", "result",
+    "paper", "order", "account", "phone", "count", "minutes", "class", "section", "maximum", "year", "theory",
+    "practice", "signature", "remarks", "subject", "roll", "code", "mean", "width", "street", "place",
+]  # fmt: skip
 
 
 def draw_sign(rng: np.random.Generator, name: str, height: float, stroke: float) -> np.ndarray:

@@ -11,15 +11,15 @@ import sys
 import numpy as np
 import pytest
 from conftest import ROOT, run
-from test_training import FILES, compiled_network
+from test_training import FILES, compiled_network, fit
 
-from utils import checkpoint, training
+from utils import checkpoint
 
 
 def fitted_network(options, train, test):
     checkpoint.open_checkpoint(options)
     model = compiled_network(options)
-    training.fit(model, train, test, options)
+    fit(model, train, test, options)
     return model
 
 

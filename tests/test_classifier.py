@@ -1,5 +1,6 @@
 """utils/classifier.py: both kinds of file answer alike, bad ones end in one line; the shipped models read MNIST."""
 
+import shutil
 import zipfile
 
 import numpy as np
@@ -115,8 +116,8 @@ def test_a_damaged_keras_file_is_named(tmp_path, quick_runs, capfd):
 @pytest.mark.parametrize(
     "inputs, units, message",
     [
-        (100, 10, "a network from (100,) to (10,), expected one from (784,)"),
-        (784, 26, "a network from (784,) to (26,), expected one from (784,)"),
+        (100, 10, "a network that reads (100,), expected (784,) or (28, 28, 1)"),
+        (784, 26, "a network that gives each digit (26,) answers, expected (10,)"),
     ],
 )
 def test_another_network_is_named(tmp_path, kind, inputs, units, message, capfd):
@@ -130,6 +131,38 @@ def test_another_network_is_named(tmp_path, kind, inputs, units, message, capfd)
         path.write_bytes(training.to_tflite(model))
     capfd.readouterr()
     assert error_of(path, capfd).startswith(message)
+
+
+@pytest.mark.parametrize("fault", ["no softmax", "not a number"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_network_whose_answers_are_no_probabilities_is_named(tmp_path, kind, fault, capfd):
+    import keras
+
+    model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10)])
+    if fault == "not a number":
+        model.set_weights([weights * np.nan for weights in model.get_weights()])
+    path = tmp_path / f"odd{kind}"
+    if kind == ".keras":
+        model.save(path)
+    else:
+        path.write_bytes(training.to_tflite(model))
+    capfd.readouterr()
+    assert error_of(path, capfd) == "a network whose answers are no probabilities, which are 0 to 1 and sum to 1"
+
+
+def test_a_network_that_names_its_answers_is_named(tmp_path, capfd):
+    import keras
+
+    digit = keras.Input((784,))
+    keras.Model(digit, {"digit": keras.layers.Dense(10, "softmax")(digit)}).save(tmp_path / "named.keras")
+    assert "it has several inputs or outputs, or names them" in error_of(tmp_path / "named.keras", capfd)
+
+
+def test_a_name_in_capitals(tmp_path, quick_runs, digits, capfd):
+    for kind in KINDS:
+        shutil.copy(quick_runs[0] / f"mnist{kind}", tmp_path / f"MNIST{kind.upper()}")
+    assert load_classifier(tmp_path / "MNIST.TFLITE").predict(digits[:1]).shape == (1, 10)
+    assert error_of(tmp_path / "MNIST.KERAS", capfd) == "Keras expects small letters, a name that ends in .keras"
 
 
 def test_code_in_a_model_is_not_run(tmp_path, capfd):
@@ -166,7 +199,7 @@ def test_the_posts_file_under_a_new_name_is_named(tmp_path, capfd):
 def test_a_keras_model_of_images_channels_first_is_read(tmp_path, digits):
     import keras
 
-    model = keras.Sequential([keras.Input((1, 28, 28)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    model = keras.Sequential([keras.Input((1, 28, 28)), keras.layers.Flatten(), keras.layers.Dense(10, "softmax")])
     model.save(tmp_path / "first.keras")
     assert load_classifier(tmp_path / "first.keras").predict(digits[:2]).shape == (2, 10)
 

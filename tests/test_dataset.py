@@ -1,12 +1,13 @@
 """utils/dataset.py: the CSV format, one-hot labels, the network's input, the picture of sixteen digits."""
 
 import gzip
+import zipfile
 
 import cv2
 import numpy as np
 import pytest
 
-from utils.dataset import encode, load_dataset, plot_dataset, to_input
+from utils.dataset import doubt, encode, load_dataset, plot_dataset, to_input
 
 HEADER = ",".join(["label"] + [f"{y}x{x}" for y in range(1, 29) for x in range(1, 29)])
 
@@ -83,10 +84,57 @@ def test_load_dataset_names_a_missing_file_and_a_folder(tmp_path):
 
 def test_load_dataset_names_a_damaged_gzip_file(csv, tmp_path):
     whole = csv(GOOD, GOOD, name="whole.csv.gz").read_bytes()
-    for name, content in ("cut.csv.gz", whole[:-12]), ("plain.csv.gz", GOOD.encode()):
-        (tmp_path / name).write_bytes(content)
-        with pytest.raises(ValueError, match=f"{name}: damaged gzip file"):
-            load_dataset(tmp_path / name)
+    (tmp_path / "cut.csv.gz").write_bytes(whole[:-12])
+    with pytest.raises(ValueError, match="cut.csv.gz: damaged file"):
+        load_dataset(tmp_path / "cut.csv.gz")
+
+
+@pytest.mark.parametrize("pixel", ['"5"', "5.0", "+5", "5.00e0"])
+def test_load_dataset_reads_whole_numbers_however_they_are_written(csv, pixel):
+    data, labels = load_dataset(csv(row(3, pixel), row(4, pixel)))
+    assert labels.tolist() == [3, 4] and data[:, 0].tolist() == [5, 5]
+
+
+@pytest.mark.parametrize("first", [range(785), ["label", *range(784)], ["label", *range(1, 785)]])
+def test_load_dataset_skips_a_header_that_counts_the_columns(csv, first):
+    assert load_dataset(csv(",".join(map(str, first)), row(3), row(4)))[1].tolist() == [3, 4]
+
+
+@pytest.mark.parametrize("mark", [";", "\t", " "])
+def test_load_dataset_notices_what_separates_the_columns(csv, mark):
+    assert load_dataset(csv(row(3, 5).replace(",", mark)))[1].tolist() == [3]
+
+
+def test_load_dataset_tells_the_form_of_a_file_by_its_first_bytes(tmp_path):
+    path = tmp_path / "digits.csv"
+    for content in gzip.compress(row(3).encode()), row(3).encode("utf-16"):
+        path.write_bytes(content)
+        assert load_dataset(path)[1].tolist() == [3]
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mnist_train.csv", row(3))
+    assert load_dataset(path)[1].tolist() == [3]
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("mnist_test.csv", row(3))
+    with pytest.raises(ValueError, match="a zip with 2 files, expected one"):
+        load_dataset(path)
+
+
+def test_load_dataset_refuses_labels_in_the_last_column(csv):
+    last = ["0," * 784 + str(label) for label in (5, 0, 4)]
+    for header in [], [",".join([f"pixel{i}" for i in range(784)] + ["class"])]:
+        with pytest.raises(ValueError, match="the labels seem to stand in the last column, expected in the first"):
+            load_dataset(csv(*header, *last))
+
+
+def test_doubt():
+    digits = np.zeros((3, 784), "uint8")
+    digits[:, 400:420] = 255
+    labels = np.array([1, 2, 3], "uint8")
+    assert doubt(digits, labels) == doubt(digits, labels, rows=3) == ""
+    assert "3 digits, MNIST has 60,000 here" in doubt(digits, labels, rows=60_000)
+    assert doubt(digits, labels * 0 + 7) == "all labels are 7"
+    assert "no pixel is above 1" in doubt(digits // 255, labels)
+    assert "dark on light" in doubt(255 - digits, labels)
 
 
 def test_load_dataset_names_the_line_of_a_binary_file(tmp_path):

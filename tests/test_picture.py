@@ -51,17 +51,35 @@ def test_the_first_of_several_frames(tmp_path, suffix):
     assert (read_picture(tmp_path / f"a{suffix}") > 250).all()
 
 
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_avif_is_turned_as_it_says(tmp_path, orientation):
+    stored = np.zeros((32, 48), np.uint8)
+    stored[:16, :16] = 255
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    Image.fromarray(stored).save(tmp_path / "a.avif", exif=exif)
+    upright = np.rot90(stored, -1) if orientation == 6 else stored
+    image = read_picture(tmp_path / "a.avif")
+    assert image.shape[:2] == upright.shape and (abs(image[..., 0].astype(int) - upright) < 30).all()
+
+
 def test_real_numbers_are_stretched(tmp_path):
     path = saved(tmp_path / "a.tif", np.float32([[0, 0.5, 1], [np.nan, 2, 0]]))
     assert read_picture(path)[..., 0].tolist() == [[0, 64, 128], [0, 255, 0]]
 
 
 @pytest.mark.parametrize("bits", [np.uint8, np.uint16])
-def test_what_is_transparent_is_white_paper(tmp_path, bits):
+def test_what_is_transparent_is_white_paper_under_dark_ink(tmp_path, bits):
     top = np.iinfo(bits).max
     image = np.zeros((1, 3, 4), bits)
     image[0, :, 3] = 0, top // 5, top
     assert read_picture(saved(tmp_path / "a.png", image))[0].tolist() == [[255] * 3, [204] * 3, [0] * 3]
+
+
+def test_what_is_transparent_is_black_paper_under_light_ink(tmp_path):
+    image = np.full((1, 3, 4), 255, np.uint8)
+    image[0, :, 3] = 0, 51, 255
+    assert read_picture(saved(tmp_path / "a.png", image))[0].tolist() == [[0] * 3, [51] * 3, [255] * 3]
 
 
 @pytest.mark.parametrize("orientation, turn", [(1, 0), (3, 2), (6, 1), (8, 3)])
@@ -88,6 +106,19 @@ def test_what_is_no_picture_is_named(tmp_path, capfd):
     assert error_of(tmp_path / "empty.png", capfd) == "an empty file, expected a picture"
     (tmp_path / "text.jpg").write_text("seven")
     assert error_of(tmp_path / "text.jpg", capfd) == "not a picture that OpenCV reads, or not a whole one"
+
+
+@pytest.mark.parametrize(
+    "start, name",
+    [
+        (b"\x00\x00\x00\x18ftypheic", "HEIC, an iPhone's format,"),
+        (b"%PDF-1.7", "a PDF"),
+        (b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'>", "an SVG"),
+    ],
+)
+def test_a_format_that_is_not_read_is_named(tmp_path, capfd, start, name):
+    (tmp_path / "a.png").write_bytes(start + bytes(3000))
+    assert error_of(tmp_path / "a.png", capfd) == f"{name} is not read, save it as PNG or JPEG"
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])

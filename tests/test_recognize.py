@@ -11,14 +11,12 @@ import cv2
 import numpy as np
 import pytest
 from conftest import ROOT, run
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
-from recognize import locate, read_digits
+from recognize import read_digits
 from tests.compose import compose_sample
 from tests.score_pages import align
 from utils.classifier import load_classifier
-from utils.lattice import Digit
-from utils.reader import Page
 
 MODELS = [ROOT / "output" / name for name in ("mnist_cnn.tflite", "mnist.tflite", "mnist_cnn.keras", "mnist.keras")]
 MODEL = MODELS[0]
@@ -58,10 +56,6 @@ def values(lines):
     return ["".join(str(digit.value) for digit in line) for line in lines]
 
 
-def digit(value, box):
-    return Digit(value, 0.9, box, np.zeros((28, 28), np.uint8), 3.0)
-
-
 # read_digits
 
 
@@ -93,13 +87,6 @@ def test_boxes_are_in_pixels_of_the_picture_whatever_its_size(sample):
         for lines in (one, other)
     ]
     np.testing.assert_allclose(edges[1], 2.5 * np.array(edges[0]), atol=12)
-
-
-def test_a_page_read_reduced_is_mapped_back():
-    blank = np.zeros((50, 100), np.uint8)
-    lines = [[digit(3, (10, 20, 30, 30)), digit(4, (95, 0, 5, 7))]]
-    page = Page(blank, 0.25, False, blank, blank, blank, blank, [], 30.0, lines)
-    assert [d.box for line in locate(page, (199, 399)) for d in line] == [(40, 80, 120, 119), (380, 0, 19, 28)]
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 3), (60, 40), (300, 400, 3), (1, 20_000), (20_000, 1)])
@@ -156,8 +143,9 @@ def test_json(path, printed):
     (record,) = json.loads(result.stdout)
     height, width = cv2.imread(str(path)).shape[:2]
     assert (record["path"], record["width"], record["height"]) == (str(path), width, height)
-    assert ["".join(str(d["value"]) for d in line) for line in record["lines"]] == printed.splitlines()
-    for d in (d for line in record["lines"] for d in line):
+    read = [" ".join("".join(str(d["value"]) for d in number) for number in line) for line in record["lines"]]
+    assert read == printed.splitlines()
+    for d in (d for line in record["lines"] for number in line for d in number):
         x, y, w, h = d["box"]
         assert 0 <= x < x + w <= width and 0 <= y < y + h <= height and 0 < d["confidence"] <= 1
 
@@ -176,6 +164,7 @@ def test_several_pictures_and_a_bad_one(path, printed, tmp_path):
         f"{name}\t{line}\n" for name in (folder / "a.png", folder / "deeper" / "a.png") for line in printed.splitlines()
     )
     assert result.stderr.splitlines() == [
+        f"recognize.py: {folder}: 1 files skipped, not pictures that can be read; the first is {folder}/notes.txt",
         f"recognize.py: error: {tmp_path}/none.png: no such file, expected a picture",
         f"recognize.py: error: {folder}/b.jpg: not a picture that OpenCV reads, or not a whole one",
         f"recognize.py: {folder}/c.png: no digits found",
@@ -204,7 +193,7 @@ def test_pictures_of_every_form_read_alike(path, printed, tmp_path):
     records = json.loads(result.stdout)
     assert len(records) == 5
     for record in records:
-        read = "".join(str(d["value"]) for line in record["lines"] for d in line)
+        read = "".join(str(d["value"]) for line in record["lines"] for number in line for d in number)
         assert (record["width"], record["height"]) == upright.size
         assert align(printed.replace("\n", ""), read)[0] <= 2, record["path"]
 
@@ -255,13 +244,89 @@ def test_one_file_for_several_pictures_is_refused(path, tmp_path):
         assert result.stderr == f"recognize.py: error: {output}: a file for 2 pictures, expected a folder\n"
 
 
+def test_the_same_command_again_reads_the_same_pictures(path, printed, tmp_path):
+    photo = shutil.copy(path, tmp_path / "a.png")
+    for folder in tmp_path, tmp_path / "read":
+        options = tmp_path, "-o", folder, "--debug", tmp_path / "steps"
+        first, second = recognize(*options), recognize(*options)
+        assert first.returncode == second.returncode == 0
+        assert first.stdout == second.stdout == printed
+    assert "1 pictures skipped, annotated by an earlier run (their names end in _recognized)" in second.stderr
+    assert (tmp_path / "read" / "a_recognized.png").exists() and open(photo, "rb").read() == path.read_bytes()
+
+
 def test_an_annotated_picture_never_replaces_one_that_is_read(path, tmp_path):
-    for name in "a.png", "a_recognized.png":
-        shutil.copy(path, tmp_path / name)
-    result = recognize(tmp_path, "-o", tmp_path)
+    photo = shutil.copy(path, tmp_path / "a_recognized.png")
+    other = shutil.copy(path, tmp_path / "a.png")
+    result = recognize(other, photo, "-o", tmp_path)
     assert result.returncode == 1
     assert result.stderr.startswith(f"recognize.py: error: {tmp_path}/a_recognized.png: the picture itself")
     assert (tmp_path / "a_recognized.png").read_bytes() == path.read_bytes()
+
+
+def test_numbers_are_kept_apart(mnist, tmp_path):
+    images, labels = mnist[1]
+    digit = {value: images[labels == value][2].reshape(28, 28) for value in range(10)}
+    strip = np.hstack([np.pad(digit[int(c)], 4) if c != " " else np.zeros((36, 40), np.uint8) for c in "23 45 678"])
+    page = 255 - np.pad(strip, 20)
+    cv2.imwrite(str(tmp_path / "a.png"), cv2.resize(page, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC))
+    assert recognize(tmp_path / "a.png", "--no-show").stdout == "23 45 678\n"
+    (record,) = json.loads(recognize(tmp_path / "a.png", "--no-show", "--json").stdout)
+    assert [[[d["value"] for d in number] for number in line] for line in record["lines"]] == [
+        [[2, 3], [4, 5], [6, 7, 8]]
+    ]
+
+
+def test_a_page_of_text_is_named(tmp_path):
+    page = Image.new("L", (1200, 900), 255)
+    font = matplotlib_font(28)
+    for row in range(12):
+        ImageDraw.Draw(page).text((60, 60 + 60 * row), "every letter of a word is passed over in silence", 0, font)
+    page.save(tmp_path / "a.png")
+    result = recognize(tmp_path / "a.png", "--no-show")
+    assert "most of it seems to be text or a pattern, not digits" in result.stderr
+    assert len(result.stdout.replace("\n", "")) <= 5
+
+
+def matplotlib_font(size):
+    from matplotlib import get_data_path
+
+    return ImageFont.truetype(f"{get_data_path()}/fonts/ttf/cmr10.ttf", size)
+
+
+def test_a_file_name_that_the_console_lacks_letters_for(path, printed, tmp_path):
+    for name in "数字.png", "b.png":
+        shutil.copy(path, tmp_path / name)
+    command = [sys.executable, ROOT / "recognize.py", "-m", MODEL, "-i", tmp_path, "--no-show"]
+    environment = NO_SCREEN | {"PYTHONIOENCODING": "cp1252"}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.count("\n") == 2 * printed.count("\n") and "\\u6570\\u5b57.png\t" in result.stdout
+
+
+def test_standard_output_that_is_closed(path):
+    command = f"{sys.executable} recognize.py -m {MODEL} -i {path} --no-show >&-"
+    result = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stderr) == (1, "error: standard output is closed\n")
+
+
+def test_ctrl_c_among_the_imports_ends_in_one_line():
+    code = "import sys; sys.argv = ['recognize.py']; import utils; raise KeyboardInterrupt"
+    result = run("-c", code)
+    assert result.returncode != 0 and result.stderr == "recognize.py: stopped\n"
+
+
+def test_long_work_shows_a_sign_of_life_on_a_terminal(path):
+    code = (
+        "import sys, utils; utils.PATIENCE = 0.01; import recognize; "
+        f"sys.argv = ['recognize.py', '-i', {str(path)!r}, '-m', {str(MODEL)!r}, '--no-show']; recognize.main()"
+    )
+    main, end = os.openpty()
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stderr=end, stdout=subprocess.PIPE, timeout=60)
+    os.close(end)
+    assert result.returncode == 0
+    assert f"picture 1 of 1, {path}: 0 s".encode() in os.read(main, 10_000)
+    os.close(main)
 
 
 def test_two_pictures_of_one_name_are_refused(path, tmp_path):
@@ -273,7 +338,7 @@ def test_two_pictures_of_one_name_are_refused(path, tmp_path):
 def test_a_folder_without_pictures(tmp_path):
     result = recognize(tmp_path, "--no-show")
     assert result.returncode == 1
-    assert result.stderr == f"recognize.py: error: {tmp_path}: a folder without pictures, expected a picture\n"
+    assert result.stderr == f"recognize.py: error: {tmp_path}: a folder without pictures, expected some\n"
 
 
 def test_a_missing_model(path):

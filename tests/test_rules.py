@@ -4,7 +4,21 @@ import cv2
 import numpy as np
 import pytest
 
-from utils.rules import remove_frames, remove_rules
+from utils.frame import center_digit
+from utils.rules import (
+    BOX_THICK,
+    THICK,
+    Course,
+    between,
+    enclosing,
+    erase_lines,
+    find_lines,
+    line_slopes,
+    run_lengths,
+    split_known,
+    without,
+)
+from utils.segment import Piece, cut_pieces, paint
 
 ODD_SHAPES = (1, 1), (1, 60), (60, 1), (2, 2), (2, 900), (900, 3)
 LENGTH = 120  # pixels: three times the height of the digits below
@@ -39,8 +53,57 @@ def frame(x=50, y=170, w=40, h=60, thickness=2):
     return cv2.rectangle(blank(), (x, y), (x + w, y + h), 255, thickness)
 
 
-def share_left(after, before):
-    return cv2.countNonZero(after & before) / cv2.countNonZero(before)
+def fence(top, bottom, *posts):
+    """Two level lines across the picture, and upright ones between them."""
+    rails = line((0, top), (399, top)) | line((0, bottom), (399, bottom))
+    return np.maximum.reduce([rails, *(line((x, top), (x, bottom)) for x in posts)])
+
+
+def squares(pitch):
+    """Squared paper."""
+    at = range(pitch // 2, 400, pitch)
+    return np.maximum.reduce([line((0, k), (399, k), 1) | line((k, 0), (k, 399), 1) for k in at])
+
+
+def answer(value, confidence):
+    """Ten probabilities, the others all alike."""
+    probabilities = np.full(10, (1 - confidence) / 9)
+    probabilities[value] = confidence
+    return probabilities
+
+
+CROPS = {digit: center_digit(write(digit)).astype(float) for digit in DIGITS}
+
+
+def look(pieces):
+    """Answer as a network that knows DIGITS and doubts everything else."""
+    seen = []
+    for piece in pieces:
+        crop = center_digit(piece.ink)
+        digit = min(CROPS, key=lambda name: np.abs(crop - CROPS[name]).mean())
+        close = np.abs(crop - CROPS[digit]).mean() < 12
+        seen.append(piece._replace(answer=answer(int(digit), 0.99 if close else 0.1)))
+    return seen
+
+
+def ink_of(mask):
+    return (mask / 255).astype(np.float32)
+
+
+def lines_in(mask, length=LENGTH, thick=THICK, stops=None):
+    """The lines in a mask, as another mask."""
+    return np.where(find_lines(ink_of(mask), length, thick, stops), 255, 0).astype(np.uint8)
+
+
+def erased(mask):
+    """What is left of a mask, and the values of the digits known in it, sorted."""
+    pieces = erase_lines(look(cut_pieces(mask)), ink_of(mask), look)
+    known = sorted(str(piece.value) for piece in pieces if piece.confidence > 0.9)
+    return paint(pieces, mask.shape), "".join(known)
+
+
+def share(part, whole):
+    return cv2.countNonZero(part & whole) / cv2.countNonZero(whole)
 
 
 LINES = {
@@ -50,113 +113,192 @@ LINES = {
     "rising by 5 degrees": line((20, 211), (380, 180)),
     "upright": line((70, 20), (70, 380)),
     "leaning by 5 degrees": line((60, 20), (91, 380)),
+    "dotted": line((20, 195), (380, 195)) & np.where(np.arange(400) % 8 < 6, 255, 0).astype(np.uint8),
 }
 
 
 @pytest.mark.parametrize("name", LINES)
-def test_a_long_line_goes(name):
-    assert share_left(remove_rules(LINES[name], LENGTH), LINES[name]) < 0.01
+def test_a_long_line_is_found(name):
+    assert share(lines_in(LINES[name]), LINES[name]) > 0.99
 
 
 @pytest.mark.parametrize("name", LINES)
-def test_a_digit_that_a_line_crosses_keeps_its_strokes(name):
+def test_a_line_is_found_but_for_the_strokes_that_cross_it(name):
     digits = write("8407")
-    left = remove_rules(LINES[name] | digits, LENGTH)
-    assert share_left(left, LINES[name] & ~digits) < 0.1
-    assert share_left(left, digits) > 0.9
+    found = lines_in(LINES[name] | digits)
+    assert share(found, LINES[name] & ~digits) > 0.95
+    assert share(found, digits) < 0.05
 
 
 def test_a_black_stroke_along_a_faint_line_stays():
     rule, bar = line((20, 195), (380, 195)), line((100, 195), (140, 195), 2)
     ink = np.where(bar > 0, 0.8, np.where(rule > 0, 0.3, 0)).astype(np.float32)
-    left = remove_rules(rule, LENGTH, ink)
-    assert share_left(left, bar) > 0.95
-    assert share_left(left, rule & ~bar) < 0.05
-
-
-def test_lines_that_fan_out_in_perspective_go():
-    fan = [line((20, 60 + 60 * k), (380, 40 + 66 * k)) for k in range(5)]
-    assert share_left(remove_rules(np.maximum.reduce(fan), LENGTH), np.maximum.reduce(fan)) < 0.02
-
-
-def test_squares_go():
-    grid = np.maximum.reduce([line((5, k), (395, k), 1) | line((k, 5), (k, 395), 1) for k in range(25, 400, 50)])
-    digits = write("8407")
-    left = remove_rules(grid | digits, LENGTH)
-    assert share_left(left, grid & ~digits) < 0.05
-    assert share_left(left, digits) > 0.9
+    found = np.where(find_lines(ink, LENGTH, THICK), 255, 0).astype(np.uint8)
+    assert share(found, bar) < 0.05
+    assert share(found, rule & ~bar) > 0.95
 
 
 @pytest.mark.parametrize("text", ["1", "1111", "11111111", "777", "84075"])
-def test_digits_alone_stay(text):
-    assert np.array_equal(remove_rules(write(text), LENGTH), write(text))
-
-
-def test_ones_stay_when_a_line_goes():
-    ones, rule = write("1111"), line((20, 230), (380, 230))
-    assert np.array_equal(remove_rules(ones, LENGTH), ones)
-    assert share_left(remove_rules(ones | rule, LENGTH), ones) == 1
+def test_digits_alone_have_no_lines(text):
+    assert not lines_in(write(text)).any()
 
 
 @pytest.mark.parametrize(
     "bar", [line((50, 100), (150, 100)), line((100, 50), (100, 150)), line((50, 100), (200, 100), 40)]
 )
-def test_a_short_bar_and_a_thick_one_stay(bar):
-    assert share_left(remove_rules(bar, LENGTH), bar) > 0.99
+def test_a_short_bar_and_a_thick_one_are_no_lines(bar):
+    assert not lines_in(bar).any()
 
 
-def test_a_box_around_a_digit_goes():
-    digit, box = write("5"), frame()
-    left = remove_frames(box | digit)
-    assert not (left & box).any()
-    assert share_left(left, digit) == 1
+def test_a_shorter_line_is_one_where_it_hangs_between_others():
+    rails, bar = line((60, 40), (60, 300)) | line((160, 40), (160, 300)), line((60, 100), (160, 100))
+    assert share(lines_in(bar, 80, BOX_THICK, rails > 0), bar & ~rails) > 0.99
+    one_rail = line((60, 40), (60, 300))
+    assert not lines_in(bar, 80, BOX_THICK, one_rail > 0).any()
+    to_the_edge = line((60, 100), (399, 100))
+    assert share(lines_in(to_the_edge, 80, BOX_THICK, one_rail > 0), to_the_edge) > 0.99
 
 
-def test_a_digit_that_crosses_its_box_keeps_its_strokes():
-    digit, box = write("7"), frame(h=47)
-    left = remove_frames(box | digit)
-    assert (digit & box).any()
-    assert share_left(left, box & ~digit) < 0.25
-    assert share_left(left, digit) > 0.9
-
-
-def test_an_empty_box_goes():
-    assert not remove_frames(frame()).any()
-
-
-def test_a_table_goes_and_its_digits_stay():
-    table = np.maximum.reduce([frame(x, w=36) for x in (50, 86, 122, 158)])
-    digits = write("5407")
-    left = remove_frames(table | digits)
-    assert share_left(left, table & ~digits) < 0.02
-    assert share_left(left, digits) > 0.9
-
-
-def test_boxes_side_by_side_that_touch_here_and_there_go():
-    row = np.maximum.reduce([frame(x, w=60, h=90, thickness=4) for x in (50, 117, 184)])
-    merged = cv2.morphologyEx(row, cv2.MORPH_CLOSE, np.ones((1, 5), np.uint8))
-    rows = np.arange(len(row)) % 5 < 2
-    row[rows] = merged[rows]
-    assert not remove_frames(row).any()
-
-
-@pytest.mark.parametrize("text", ["0", "8", "5407"])
-def test_digits_are_no_boxes(text):
-    assert np.array_equal(remove_frames(write(text)), write(text))
-
-
-def test_the_masks_given_are_not_changed():
-    mask = LINES["level"] | frame() | write("5")
-    copy = mask.copy()
-    remove_rules(mask, LENGTH)
-    remove_frames(mask)
-    assert np.array_equal(mask, copy)
+def test_the_slopes_of_lines_are_found_along_and_across():
+    along, across = line_slopes(ink_of(LINES["falling by 5 degrees"]), LENGTH)
+    assert along and along == pytest.approx([0.086] * len(along), abs=0.03)
+    assert across == [-slope for slope in along]
+    assert line_slopes(ink_of(write("0")), LENGTH) == [[], []]
 
 
 @pytest.mark.parametrize("shape", ODD_SHAPES)
-@pytest.mark.parametrize("level", [0, 255])
-def test_masks_of_a_pixel_or_a_row(shape, level):
-    mask = np.full(shape, level, np.uint8)
-    for left in remove_rules(mask, LENGTH), remove_rules(mask, 1), remove_frames(mask):
-        assert left.shape == shape and left.dtype == np.uint8
-        assert (left <= mask).all()
+@pytest.mark.parametrize("level", [0, 1])
+def test_pictures_of_a_pixel_or_a_row_have_lines_of_that_shape(shape, level):
+    found = find_lines(np.full(shape, level, np.float32), 1, THICK)
+    assert found.shape == shape and found.dtype == bool
+    assert not (found & (level == 0)).any()
+
+
+def test_the_lines_that_writing_hides_are_guessed_from_a_regular_pitch():
+    def courses(*rows):
+        return [Course(np.full(5, float(row)), 2.0, 0.5) for row in rows]
+
+    (hidden,) = between(courses(10, 20, 30, 50, 60))
+    assert hidden.rows.tolist() == [40] * 5 and (hidden.thickness, hidden.black) == (2, 0.5)
+    assert [course.rows[0] for course in between(courses(60, 10, 40, 30, 20, 90))] == [50, 70, 80]
+    assert between(courses(10, 20, 30, 40, 50)) == []  # none is hidden
+    assert between(courses(10, 20, 30, 60)) == []  # too few
+    assert between(courses(10, 23, 30, 44, 61, 66, 90)) == []  # not regular
+
+
+def test_run_lengths_are_those_of_the_columns():
+    mask = np.uint8([[1, 0, 1], [1, 1, 0], [0, 1, 1], [0, 1, 1]])
+    assert run_lengths(mask).tolist() == [[2, 0, 1], [2, 3, 0], [0, 3, 2], [0, 3, 2]]
+
+
+def test_rests_of_a_line_go_with_it_but_not_what_is_known():
+    rule, crumb, digit = line((0, 100), (399, 100)), frame(200, 102, 4, 2, -1), write("4", 60, 103)
+    (left,) = without(look(cut_pieces(rule | crumb | digit)), rule > 0, look)
+    assert left.value == 4 and left.box == cv2.boundingRect(digit & ~rule)
+
+
+def test_nothing_is_cut_where_there_are_no_lines():
+    pieces = look(cut_pieces(write("84")))
+    assert without(pieces, np.zeros((400, 400), bool), look) == pieces
+
+
+def block(x, y, w, h, confidence=0.99):
+    return Piece((x, y, w, h), np.full((h, w), 255, np.uint8), 4.0, answer=answer(7, confidence))
+
+
+def test_what_has_a_known_digit_in_it_is_no_digit():
+    frame, digit = block(0, 0, 60, 60, 0.5), block(20, 10, 20, 40)
+    assert enclosing([frame, digit, block(200, 0, 20, 40)]).tolist() == [True, False, False]
+    assert enclosing([frame, digit._replace(answer=answer(7, 0.5))]).tolist() == [False, False]
+    assert enclosing([block(0, 0, 60, 60), block(50, 10, 20, 40)]).tolist() == [False, False]  # not all of it
+
+
+def test_one_small_digit_in_a_large_one_is_a_flaw_but_two_make_a_frame():
+    large, small = block(0, 0, 200, 300), [block(20, 100, 20, 40), block(100, 100, 20, 40)]
+    assert enclosing([large, small[0]]).tolist() == [False, False]
+    assert enclosing([large, *small]).tolist() == [True, False, False]
+
+
+def test_what_is_twice_as_high_as_other_known_digits_is_none():
+    digits, net, doubtful = [block(50 * i, 0, 20, 40) for i in range(3)], block(0, 100, 90, 90), block(0, 300, 9, 9, 0.4)
+    assert split_known([*digits, net, doubtful]) == (digits, [net, doubtful])
+    assert split_known([]) == ([], [])
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_a_line_through_digits_is_erased_and_they_keep_their_strokes(name):
+    digits = write("4407") | write("85", x=300, y=300)
+    left, known = erased(LINES[name] | digits)
+    assert share(left, LINES[name] & ~digits) < 0.1
+    assert share(left, digits) > 0.95
+    assert known == "044578"
+
+
+def test_a_line_through_all_digits_of_a_page_is_erased():
+    rule, digits = LINES["rising by 5 degrees"], write("8407")
+    left, known = erased(rule | digits)
+    assert share(left, rule & ~digits) < 0.05 and share(left, digits) > 0.95
+    assert known == "0478"
+
+
+def test_lines_that_fan_out_in_perspective_are_erased():
+    fan = np.maximum.reduce([line((0, 60 + 60 * k), (399, 40 + 66 * k)) for k in range(5)])
+    left, known = erased(fan | write("8407"))
+    assert share(left, fan & ~write("8407")) < 0.05
+    assert known == "0478"
+
+
+@pytest.mark.parametrize("pitch", [20, 50])
+def test_squared_paper_is_erased_from_digits_that_touch_its_lines(pitch):
+    digits = write("8407")
+    left, known = erased(squares(pitch) | digits)
+    assert share(left, squares(pitch) & ~digits) < 0.01
+    assert share(left, digits) > 0.98
+    assert known == "0478"
+
+
+@pytest.mark.parametrize("text", ["1111", "84075", "0"])
+def test_digits_alone_are_left_as_they_are(text):
+    left, known = erased(write(text))
+    assert np.array_equal(left, write(text)) and known == "".join(sorted(text))
+
+
+def test_ones_stay_when_a_line_under_them_goes():
+    rule, digits = line((0, 220), (399, 220)), write("1111")
+    left, known = erased(rule | digits)
+    assert share(left, digits) == 1 and share(left, rule & ~digits) < 0.02
+    assert known == "1111"
+
+
+def test_a_box_around_a_digit_is_dropped_and_an_empty_one_is_no_digit():
+    left, known = erased(frame() | write("5") | frame(200, 170))
+    assert share(left, write("5")) == 1 and not (left & frame()).any()
+    assert known == "5"
+
+
+def test_a_row_of_boxes_is_dropped():
+    boxes, digits = np.maximum.reduce([frame(50 + 36 * i, w=36) for i in range(4)]), write("5407")
+    left, known = erased(boxes | digits)
+    assert np.array_equal(left, digits) and known == "0457"
+
+
+def test_the_cells_of_a_table_go_and_their_digits_stay_though_they_touch_lines():
+    levels = [line((10, y), (370, y)) for y in range(60, 400, 60)]
+    table = np.maximum.reduce([*levels, *(line((x, 60), (x, 360)) for x in range(10, 400, 60))])
+    digits = write("4", 35, 90) | write("0", 95, 150) | write("8", 155, 210) | write("7", 275, 140)
+    left, known = erased(table | digits)
+    assert share(left, table & ~digits) < 0.01 and share(left, digits) > 0.95
+    assert known == "0478"
+
+
+def test_the_sides_of_cells_go_with_the_lines_that_they_hang_between():
+    """They are too short to be printed lines, and a stroke that hangs nowhere is as long."""
+    cells, digits, stroke = fence(160, 240, *range(52, 400, 36)), write("5407"), line((60, 30), (60, 110))
+    left, known = erased(cells | digits | stroke)
+    assert not (left & cells & ~digits).any() and share(left, digits) == 1
+    assert share(left, stroke) == 1 and known == "01457"
+
+
+def test_nothing_to_erase():
+    assert erase_lines([], np.zeros((50, 60), np.float32), look) == []
+    assert not erased(blank())[0].any()

@@ -13,7 +13,8 @@ from conftest import run
 
 import train_keras
 import train_keras_cnn
-from utils import checkpoint, training
+from utils import checkpoint, report, training
+from utils import run as end
 from utils.dataset import encode
 
 TRAINERS = "train_keras.py", "train_keras_cnn.py"
@@ -24,7 +25,7 @@ def error_of(capsys, monkeypatch, *arguments, trainer=train_keras):
     """Run a trainer in this process up to the user's mistake; give the exit code and the last line of stderr."""
     monkeypatch.setattr(sys, "argv", ["train_keras.py", *map(str, arguments)])
     try:
-        code = training.run(trainer.main)
+        code = end(trainer.main)
     except SystemExit as stop:
         code = stop.code
     return code, capsys.readouterr().err.splitlines()[-1]
@@ -83,11 +84,12 @@ print([name for name in ("tensorflow", "keras", "matplotlib", "cv2") if name in 
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (["--epochs", "0"], "argument --epochs: '0', expected a whole number, at least 1"),
-        (["--epochs", "two"], "argument --epochs: 'two', expected a whole number, at least 1"),
-        (["--batch-size=-5"], "argument --batch-size: '-5', expected a whole number, at least 1"),
-        (["--limit", "0"], "argument --limit: '0', expected a whole number, at least 1"),
-        (["--seed=-1"], "argument --seed: '-1', expected a whole number, at least 0"),
+        (["--epochs", "0"], "argument --epochs: '0', expected a whole number from 1 to 4294967295"),
+        (["--epochs", "two"], "argument --epochs: 'two', expected a whole number from 1 to 4294967295"),
+        (["--batch-size=-5"], "argument --batch-size: '-5', expected a whole number from 1 to 4294967295"),
+        (["--limit", "5000000000"], "argument --limit: '5000000000', expected a whole number from 1 to 4294967295"),
+        (["--limit", "0"], "argument --limit: '0', expected a whole number from 1 to 4294967295"),
+        (["--seed=-1"], "argument --seed: '-1', expected a whole number from 0 to 4294967295"),
         (["--output", "mnist.h5"], "argument --output: 'mnist.h5', expected a name that ends in .keras"),
     ],
 )
@@ -136,7 +138,7 @@ def test_only_missing_default_files_are_made(monkeypatch, mnist, tmp_path):
 def test_sigterm_stops_like_ctrl_c(capsys):
     before = signal.getsignal(signal.SIGTERM)
     try:
-        assert training.run(lambda: os.kill(os.getpid(), signal.SIGTERM)) == 130
+        assert end(lambda: os.kill(os.getpid(), signal.SIGTERM)) == 130
     finally:
         signal.signal(signal.SIGTERM, before)
     assert capsys.readouterr().err.endswith(": stopped\n")
@@ -162,6 +164,11 @@ def test_a_stop_waits_for_the_end_of_a_step(number):
     finally:
         for caught, handler in before.items():
             signal.signal(caught, handler)
+
+
+def fit(model, train, test, options):
+    with training.course(model, train, test, options) as course:
+        model.fit(**course, epochs=options.epochs)
 
 
 def compiled_network(options):
@@ -192,7 +199,7 @@ def test_the_averaged_weights_are_tested_after_each_epoch_and_kept_at_the_end(sm
     options, train, test = small
     checkpoint.open_checkpoint(options)
     model = compiled_network(options)
-    training.fit(model, train, test, options)
+    fit(model, train, test, options)
     kept = model.evaluate(test[0] / 255, encode(test[1]), verbose=0)
     history = checkpoint.read_history(checkpoint.scratch_folder(options))
     assert kept == pytest.approx([history[-1]["val_loss"], history[-1]["val_accuracy"]], rel=1e-5)
@@ -218,7 +225,7 @@ def test_without_augmentation_the_network_sees_the_digits_as_they_are_in_another
 
 
 @pytest.mark.parametrize("augment", [True, False])
-def test_dropout_rests_while_digits_change_and_is_there_again_afterwards(small, monkeypatch, augment):
+def test_dropout_rests_while_digits_change_and_is_there_again_afterwards(small, augment):
     import keras
 
     options, train, test = small
@@ -227,12 +234,12 @@ def test_dropout_rests_while_digits_change_and_is_there_again_afterwards(small, 
     model = train_keras_cnn.network()
     model.compile("sgd", loss="categorical_crossentropy", metrics=["accuracy"])
     seen = []
-    monkeypatch.setattr(model, "fit", lambda **_: seen.extend(rates(model)))
 
     def rates(model):
         return [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
 
-    training.fit(model, train, test, options)
+    with training.course(model, train, test, options):
+        seen += rates(model)
     assert seen == ([0, 0] if augment else [0.25, 0.5])
     assert rates(model) == [0.25, 0.5]
 
@@ -242,14 +249,14 @@ def test_a_failure_while_saving_leaves_the_old_files(small, monkeypatch):
     options.output.write_text("old")
     checkpoint.open_checkpoint(options)
     model = compiled_network(options)
-    training.report(model, test, options)
+    report.evaluate(model, test, options)
 
     def fail(_):
         raise OSError("No space left on device")
 
     monkeypatch.setattr(training, "to_tflite", fail)
     with pytest.raises(OSError):
-        training.save(model, options)
+        training.save(model, train_keras.network, options)
     assert options.output.read_text() == "old"
     assert sorted(os.listdir(options.output.parent)) == ["mnist.checkpoint", "mnist.keras"]
 
@@ -257,16 +264,16 @@ def test_a_failure_while_saving_leaves_the_old_files(small, monkeypatch):
 def test_sixteen_digits_are_drawn_misread_ones_first(small, monkeypatch):
     options, _, (digits, labels) = small
     drawn = []
-    monkeypatch.setattr(training, "plot_dataset", lambda *columns, path: drawn.append(columns))
+    monkeypatch.setattr(report, "plot_dataset", lambda *columns, path: drawn.append(columns))
     checkpoint.open_checkpoint(options)
     for count in 200, 5:
-        training.report(compiled_network(options), (digits[:count], labels[:count]), options)
+        report.evaluate(compiled_network(options), (digits[:count], labels[:count]), options)
         shown, true, predicted = drawn.pop()
         assert len(shown) == 16
         assert (true != predicted).all() or count == 5
 
 
-def test_channels_first_networks_compute_the_same_and_are_saved_channels_last(mnist):
+def test_channels_first_networks_compute_the_same_and_are_saved_channels_last(mnist, tmp_path):
     import keras
 
     images = mnist[1][0][:4].reshape(-1, 1, 28, 28).astype("float32") / 255
@@ -274,9 +281,10 @@ def test_channels_first_networks_compute_the_same_and_are_saved_channels_last(mn
     keras.config.set_image_data_format("channels_first")
     try:
         first = train_keras_cnn.network()
-        saved = training.for_inference(first)
+        training.save_network(first, train_keras_cnn.network, tmp_path / "saved.keras")
     finally:
         keras.config.set_image_data_format("channels_last")
+    saved = keras.saving.load_model(tmp_path / "saved.keras")
     assert first.input_shape == (None, 1, 28, 28)
     assert saved.input_shape == (None, 28, 28, 1)
     last.set_weights(first.get_weights())

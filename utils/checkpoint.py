@@ -1,4 +1,4 @@
-"""What a stopped training leaves, so that the same command with --resume can go on."""
+"""What a stopped training leaves, so that the same command with --resume can go on; and no two trainings at once."""
 
 import argparse
 import contextlib
@@ -7,12 +7,40 @@ import json
 import os
 import shutil
 import sys
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
+
+from utils import say
 
 if TYPE_CHECKING:
     import keras
+
+
+def lock(output: Path) -> TextIO:
+    """Keep other trainings from the same output for as long as the file that is returned is in use.
+
+    Raises
+    ------
+    OSError
+        If another training has it.
+    """
+    path = output.with_name(f".{output.stem}.lock")
+    file = path.open("w")
+    try:
+        try:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:  # Windows
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    except (BlockingIOError, PermissionError):
+        raise OSError(f"{output}: another training is to write it; wait for its end, or choose another") from None
+    weakref.finalize(file, path.unlink, missing_ok=True)
+    return file
 
 
 @contextlib.contextmanager
@@ -55,7 +83,11 @@ def open_checkpoint(options: argparse.Namespace) -> Path:
     settings |= {"script": Path(sys.argv[0]).name, "train": str(options.train)}
     described = scratch / "options.json"
     if options.resume and described.exists():
-        if (before := json.loads(described.read_text())) != settings:
+        try:
+            before = json.loads(described.read_text())
+        except ValueError:
+            raise ValueError(f"{described}: damaged; start anew without --resume") from None
+        if before != settings:
             other = next(name for name in settings if before.get(name) != settings[name])
             raise ValueError(
                 f"{scratch}: this run was started with {other} {before.get(other)}, not {settings[other]}; "
@@ -63,7 +95,7 @@ def open_checkpoint(options: argparse.Namespace) -> Path:
             )
         return scratch
     if options.resume:
-        print(f"{scratch}: no checkpoint, starting at epoch 1", file=sys.stderr)
+        say(f"{scratch}: no checkpoint, starting at epoch 1")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
     described.write_text(json.dumps(settings))

@@ -107,6 +107,8 @@ def load_keras(path: Path) -> Classifier:
         raise ValueError(f"{path}: not a .keras file, or a damaged one") from None
     if unpacked > LARGEST:
         raise ValueError(f"{path}: {unpacked:,} bytes unpacked, expected at most {LARGEST:,}")
+    if path.suffix != ".keras":
+        raise ValueError(f"{path}: Keras expects small letters, a name that ends in .keras")
     with silence():
         import keras
     keras.config.set_floatx("float32")
@@ -153,7 +155,7 @@ def load_tflite(path: Path) -> Classifier:
 def check(path: Path, classifier: Classifier) -> None:
     """Refuse a network that does not answer a digit with ten probabilities."""
     if classifier.shape not in ((784,), (28, 28, 1), (1, 28, 28)):
-        raise ValueError(f"{path}: a network that reads {classifier.shape}, expected (784,), (28, 28, 1) or (1, 28, 28)")
+        raise ValueError(f"{path}: a network that reads {classifier.shape}, expected (784,) or (28, 28, 1)")
     bar = np.zeros((2, 28, 28), np.uint8)
     bar[1, 4:24, 13:15] = 255
     answers = classifier.predict(bar)

@@ -1,7 +1,9 @@
 """The CSV form of MNIST: one digit per row, its label first, then its 28 x 28 pixels row by row."""
 
 import gzip
+import io
 import warnings
+import zipfile
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,7 +12,8 @@ from typing import TextIO
 import numpy as np
 
 PIXELS = 28 * 28
-PIXEL_VALUES = frozenset(map(str, range(256)))
+COLUMNS = 1 + PIXELS
+DELIMITERS = ",", ";", "\t", " "  # tried where the expected one is not there
 
 
 def load_dataset(path: str | Path, delimiter: str = ",") -> tuple[np.ndarray, np.ndarray]:
@@ -18,8 +21,8 @@ def load_dataset(path: str | Path, delimiter: str = ",") -> tuple[np.ndarray, np
 
     Parameters
     ----------
-    path : path of a CSV file, plain or gzipped (``.gz``), with or without a header row
-    delimiter : what separates the columns
+    path : path of a CSV file, plain, gzipped, or alone in a .zip; UTF-8 or UTF-16; with or without a header row
+    delimiter : what separates the columns; a semicolon, a tab or a space is noticed
 
     Returns
     -------
@@ -36,29 +39,71 @@ def load_dataset(path: str | Path, delimiter: str = ",") -> tuple[np.ndarray, np
         raise FileNotFoundError(f"{path}: {'a folder' if path.is_dir() else 'no such file'}, expected a CSV file")
     try:
         with _open(path) as file:
-            header = _is_header(file.readline(), delimiter)
-        with _open(path) as file, warnings.catch_warnings():
+            first = file.readline()
+        found = (mark for mark in (delimiter, *DELIMITERS) if first.count(mark) == PIXELS)
+        delimiter = next(found, delimiter)
+        header = _is_header(first, delimiter)
+        how = {"comments": None, "delimiter": delimiter, "skiprows": int(header), "ndmin": 2, "quotechar": '"'}
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # an empty file
-            rows = np.loadtxt(file, "uint8", comments=None, delimiter=delimiter, skiprows=int(header), ndmin=2)
-        if rows.shape[1] == 1 + PIXELS and len(rows) and rows[:, 0].max() <= 9:
-            return rows[:, 1:], rows[:, 0]
-        cause = None
-    except (gzip.BadGzipFile, zlib.error, EOFError) as damage:
-        raise ValueError(f"{path}: damaged gzip file ({damage})") from None
-    except ValueError as error:
-        cause = error
-    with _open(path) as file:
-        raise ValueError(f"{path}: {_first_fault(file, delimiter) or cause}")
+            try:
+                with _open(path) as file:
+                    rows = np.loadtxt(file, "uint8", **how)
+            except (ValueError, OverflowError):
+                with _open(path) as file:
+                    rows = _whole(np.loadtxt(file, "float32", **how))
+    except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError) as damage:
+        raise ValueError(f"{path}: damaged file ({damage})") from None
+    except (ValueError, OverflowError) as error:
+        rows, cause = np.zeros((0, 0), "uint8"), error
+    if rows.shape[1] != COLUMNS or not len(rows) or rows[:, 0].max() > 9:
+        with _open(path) as file:
+            raise ValueError(f"{path}: {_first_fault(file, delimiter) or cause}")
+    if not rows[:, 0].any() and len(np.unique(rows[:, -1])) > 1 and rows[:, -1].max() <= 9:
+        raise ValueError(f"{path}: the labels seem to stand in the last column, expected in the first")
+    return rows[:, 1:], rows[:, 0]
 
 
 def _open(path: Path) -> TextIO:
-    opener = gzip.open if path.suffix == ".gz" else open
-    return opener(path, "rt", encoding="utf-8-sig", errors="replace")
+    """Open a file as text, whatever its first bytes say that it is."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start.startswith(b"\x1f\x8b"):
+        file = gzip.open(path)
+    elif start == b"PK\x03\x04":
+        archive = zipfile.ZipFile(path)
+        if len(archive.namelist()) != 1:
+            raise ValueError(f"a zip with {len(archive.namelist())} files, expected one")
+        file = archive.open(archive.namelist()[0])
+    else:
+        file = path.open("rb")
+    wide = start.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return io.TextIOWrapper(file, "utf-16" if wide else "utf-8-sig", errors="replace")
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    return [cell.strip().strip('"') for cell in line.strip().split(delimiter)]
+
+
+def _number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return np.nan
 
 
 def _is_header(line: str, delimiter: str) -> bool:
-    cells = line.split(delimiter)
-    return len(cells) == 1 + PIXELS and not any(cell.strip().isdecimal() for cell in cells)
+    """Whether a line names its columns: with words, or with numbers that count them."""
+    names = np.array([_number(cell) for cell in _cells(line, delimiter)[1:]])
+    return len(names) == PIXELS and (np.isnan(names).all() or (np.diff(names) == 1).all())
+
+
+def _whole(rows: np.ndarray) -> np.ndarray:
+    """Turn real numbers into uint8 if nothing is lost."""
+    whole = np.nan_to_num(rows, nan=-1).clip(0, 255).astype("uint8")
+    if not np.array_equal(whole, rows):
+        raise ValueError("expected whole numbers from 0 to 255")
+    return whole
 
 
 def _first_fault(lines: Iterable[str], delimiter: str) -> str | None:
@@ -67,16 +112,33 @@ def _first_fault(lines: Iterable[str], delimiter: str) -> str | None:
     for number, line in enumerate(lines, 1):
         if not line.strip() or (number == 1 and _is_header(line, delimiter)):
             continue
-        cells = [cell.strip() for cell in line.split(delimiter)]
-        if len(cells) != 1 + PIXELS:
-            return f"line {number}: {len(cells)} columns, expected {1 + PIXELS} (the label, then {PIXELS} pixels)"
-        if not PIXEL_VALUES.issuperset(cells):
-            column = next(i for i, cell in enumerate(cells) if cell not in PIXEL_VALUES)
-            return f"line {number}: {cells[column]!r} in column {column + 1}, expected a whole number from 0 to 255"
-        if int(cells[0]) > 9:
+        cells = _cells(line, delimiter)
+        if len(cells) != COLUMNS:
+            return f"line {number}: {len(cells)} columns, expected {COLUMNS} (the label, then {PIXELS} pixels)"
+        values = [_number(cell) for cell in cells]
+        wrong = [i for i, value in enumerate(values) if not (0 <= value <= 255 and value == int(value))]
+        if wrong:
+            return f"line {number}: {cells[wrong[0]]!r} in column {wrong[0] + 1}, expected a whole number from 0 to 255"
+        if values[0] > 9:
             return f"line {number}: label {cells[0]}, expected 0 to 9"
         digits += 1
-    return None if digits else f"line {number + 1}: no digit, expected rows of {1 + PIXELS} columns"
+    return None if digits else f"line {number + 1}: no digit, expected rows of {COLUMNS} columns"
+
+
+def doubt(data: np.ndarray, labels: np.ndarray, rows: int | None = None) -> str:
+    """Say what is odd about digits (N, 784) and labels (N,) that can be read but hardly be right; "" if nothing is.
+
+    `rows` is how many there should be, if that is known.
+    """
+    if rows and len(labels) != rows:
+        return f"{len(labels):,} digits, MNIST has {rows:,} here; delete the file, and it is made anew"
+    if len(labels) > 1 and (labels == labels[0]).all():
+        return f"all labels are {labels[0]}"
+    if data.max() <= 1:
+        return "no pixel is above 1, expected 0 to 255"
+    if np.median(data[:, :28]) > 127:
+        return "the digits are dark on light, expected light on dark (paper 0, ink 255)"
+    return ""
 
 
 def to_input(digits: np.ndarray, shape: Sequence[int]) -> np.ndarray:

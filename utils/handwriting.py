@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from utils import run
 from utils.dataset import encode, load_dataset
 from utils.download import TRAIN_CSV, ensure_dataset
 from utils.frame import frame_images, warp
@@ -312,7 +313,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (OSError, ValueError) as error:
-        sys.exit(f"handwriting: error: {error}")
+    sys.exit(run(main))

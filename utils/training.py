@@ -1,4 +1,4 @@
-"""What both trainers share: options, data, fitting, report and saving."""
+"""What both trainers share: options, data, the course of a training, and saving."""
 
 import argparse
 import contextlib
@@ -8,13 +8,13 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from utils import silence
-from utils.checkpoint import load_weights, read_history, save_weights, scratch_folder
-from utils.dataset import encode, load_dataset, plot_dataset, to_input
+from utils import say, silence
+from utils.checkpoint import load_weights, lock, save_weights, scratch_folder
+from utils.dataset import doubt, encode, load_dataset, to_input
 from utils.download import TEST_CSV, TRAIN_CSV, ensure_dataset
 
 if TYPE_CHECKING:
@@ -23,27 +23,7 @@ if TYPE_CHECKING:
 Digits = tuple[np.ndarray, np.ndarray]  # (N, 784) uint8 pixels, (N,) uint8 labels
 
 BATCH = 1000  # test digits at a time
-BLUE, ORANGE = "#0072b2", "#e69f00"  # Okabe and Ito's, distinct to every eye
-
-
-def run(trainer: Callable[[], None]) -> int:
-    """Run a trainer; a user's mistake ends in one line on stderr.
-
-    Returns
-    -------
-    The exit code: 0, 1 after an error, 130 when stopped by Ctrl-C or SIGTERM.
-    """
-    script = Path(sys.argv[0]).name
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        trainer()
-    except (OSError, ValueError) as error:
-        print(f"{script}: error:", *str(error).splitlines(), file=sys.stderr)
-        return 1
-    except KeyboardInterrupt as stop:
-        print(f"\n{script}: stopped{stop}", file=sys.stderr)
-        return 130
-    return 0
+TRY = "_try"  # ends the name of a network that is not from the full recipe, which must not replace one that is
 
 
 def parse_options(description: str, epochs: int, batch_size: int, seed: int, output: str) -> argparse.Namespace:
@@ -52,32 +32,39 @@ def parse_options(description: str, epochs: int, batch_size: int, seed: int, out
     Raises
     ------
     OSError
-        If the output could not be written at the end of the training.
+        If the output could not be written at the end of the training, or another training is to write it.
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--epochs", type=_at_least(1), default=epochs, metavar="N", help=f"passes over the digits ({epochs})")
     add("--batch-size", type=_at_least(1), default=batch_size, metavar="N", help=f"digits per step ({batch_size})")
-    add("--seed", type=_at_least(0), default=seed, metavar="N", help=f"of weights, order and dropout ({seed})")
-    add("--limit", type=_at_least(1), metavar="N", help="use the first N rows of either file only, for a quick run")
+    add("--seed", type=_at_least(0), default=seed, metavar="N", help=f"another number gives another network ({seed})")
+    add("--limit", type=_at_least(1), metavar="N", help="use the first N rows of either file only, for a quick try")
     add("--train", type=Path, default=TRAIN_CSV, metavar="CSV", help=f"training digits ({TRAIN_CSV})")
     add("--test", type=Path, default=TEST_CSV, metavar="CSV", help=f"test digits ({TEST_CSV})")
-    add("--output", type=_model_path, default=output, metavar="FILE", help=f"the trained network ({output})")
+    add("--output", type=_model_path, metavar="FILE", help=f"the trained network ({output})")
     add("--no-augment", dest="augment", action="store_false", help="MNIST's own digits alone, none written anew")
     add("--resume", action="store_true", help="go on where a stopped run of the same command was")
     options = parser.parse_args()
+    full = options.epochs >= epochs and options.augment and not options.limit
+    full = full and (options.train, options.test) == (TRAIN_CSV, TEST_CSV)
+    if not options.output:
+        options.output = Path(output) if full else Path(output).with_stem(Path(output).stem + TRY)
+        if not full:
+            say(f"not the full recipe, so {output} stays; the network will be {options.output}")
     folder = options.output.parent
     if not folder.is_dir():
         raise FileNotFoundError(f"{options.output}: cannot be written, there is no folder {folder}")
     if options.output.is_dir() or not os.access(folder, os.W_OK):
         raise PermissionError(f"{options.output}: cannot be written, it is a folder, or in a folder that is read-only")
+    options.lock = lock(options.output)
     return options
 
 
 def _at_least(minimum: int) -> Callable[[str], int]:
     def whole_number(text: str) -> int:
         if not text.isdecimal() or not minimum <= int(text) < 2**32:
-            raise argparse.ArgumentTypeError(f"{text!r}, expected a whole number, at least {minimum}")
+            raise argparse.ArgumentTypeError(f"{text!r}, expected a whole number from {minimum} to {2**32 - 1}")
         return int(text)
 
     return whole_number
@@ -93,7 +80,13 @@ def load_data(options: argparse.Namespace) -> tuple[Digits, Digits]:
     """Read the training and the test digits, after making MNIST's own files if those are wanted and missing."""
     if not all(path.exists() for path in {options.train, options.test} & {TRAIN_CSV, TEST_CSV}):
         ensure_dataset()
-    train, test = ([column[: options.limit] for column in load_dataset(path)] for path in (options.train, options.test))
+    halves = []
+    for path in options.train, options.test:
+        half = load_dataset(path)
+        if fault := doubt(*half, rows={TRAIN_CSV: 60_000, TEST_CSV: 10_000}.get(path)):
+            say(f"warning: {path}: {fault}")
+        halves.append([column[: options.limit] for column in half])
+    train, test = halves
     print(f"{len(train[1]):,} training digits, {len(test[1]):,} test digits")
     return train, test
 
@@ -103,6 +96,7 @@ def start_keras(seed: int) -> None:
     with silence():
         import keras
 
+    keras.config.set_floatx("float32")  # whatever keras.json says
     keras.utils.set_random_seed(seed)
 
 
@@ -141,8 +135,14 @@ def steps_at_once(most: int, rows: int, options: argparse.Namespace) -> int:
     return max(n for n in range(1, most + 1) if steps(rows, options) % n == 0)
 
 
-def fit(model: "keras.Model", train: Digits, test: Digits, options: argparse.Namespace) -> None:
-    """Train a compiled network; the test digits are looked at after each epoch, for display only."""
+@contextlib.contextmanager
+def course(model: "keras.Model", train: Digits, test: Digits, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Prepare the course of a training; the test digits are looked at after each epoch, for display only.
+
+    Yields
+    ------
+    Keywords for `model.fit`: other digits in every epoch, and where to begin.
+    """
     import keras
 
     from utils.feed import Feed, written
@@ -150,26 +150,26 @@ def fit(model: "keras.Model", train: Digits, test: Digits, options: argparse.Nam
     shape, rows, scratch = model.input_shape[1:], len(train[1]), scratch_folder(options)
     with contextlib.ExitStack() as stack:
         feed = stack.enter_context(Feed(written(train, options), rows, shape, options.epochs))
+        if options.augment:
+            stack.enter_context(without_dropout(model))
+        begun = load_weights(model, scratch, steps(rows, options))
         callbacks = [
             keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: save_weights(model, scratch)),
             keras.callbacks.CSVLogger(scratch / "history.csv", append=True),
             feed,
         ]
-        if options.augment:
-            stack.enter_context(without_dropout(model))
         if model.optimizer.use_ema:
             callbacks.append(keras.callbacks.SwapEMAWeights())  # the averaged weights are what is tested
         callbacks.append(stack.enter_context(stops_between_steps()))
-        model.fit(
-            x=feed.batches(options.batch_size),
-            shuffle=False,
-            initial_epoch=load_weights(model, scratch, steps(rows, options)),
-            epochs=options.epochs,
-            validation_data=(to_input(test[0], shape), encode(test[1])),
-            validation_batch_size=BATCH,
-            verbose=1 if sys.stdout.isatty() else 2,
-            callbacks=callbacks,
-        )
+        yield {
+            "x": feed.batches(options.batch_size),
+            "shuffle": False,
+            "initial_epoch": begun,
+            "validation_data": (to_input(test[0], shape), encode(test[1])),
+            "validation_batch_size": BATCH,
+            "verbose": 1 if sys.stdout.isatty() else 2,
+            "callbacks": callbacks,
+        }
 
 
 @contextlib.contextmanager
@@ -220,89 +220,28 @@ def stops_between_steps() -> Iterator["keras.callbacks.Callback"]:
     stop()
 
 
-def report(model: "keras.Model", test: Digits, options: argparse.Namespace) -> None:
-    """Print what was trained and how well it reads the test digits, and draw three pictures of it."""
-    digits, labels = test
-    inputs = to_input(digits, model.input_shape[1:])
-    model.summary()
-    cost, accuracy = model.evaluate(inputs, encode(labels), batch_size=BATCH, verbose=0)
-    print("Test cost:", cost)
-    print("Test accuracy:", accuracy)
-
+def save(model: "keras.Model", network: Callable[[], "keras.Model"], options: argparse.Namespace) -> None:
+    """Put a trained network, as .keras and as .tflite, and its pictures in place, each whole or not at all."""
     scratch, name = scratch_folder(options), options.output.stem
-    probabilities = model.predict(inputs, batch_size=BATCH, verbose=0)
-    predicted = probabilities.argmax(axis=1)
-    plot_curves(read_history(scratch), scratch / f"{name}_curves.png")
-    plot_confusion(labels, predicted, scratch / f"{name}_confusion.png")
-    worst = np.lexsort((probabilities[np.arange(len(labels)), labels], predicted == labels))
-    worst = np.resize(worst[:16], 16)
-    plot_dataset(digits[worst], labels[worst], predicted[worst], path=scratch / f"{name}_misread.png")
-
-
-def plot_curves(history: list[dict[str, float]], path: Path) -> None:
-    """Draw cost and accuracy over the epochs."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 3.5), layout="constrained")
-    epochs = [row["epoch"] + 1 for row in history]
-    for axes, key, unit in zip(
-        figure.subplots(1, 2), ("loss", "accuracy"), ("cross-entropy (nats)", "share read right")
-    ):
-        axes.plot(epochs, [row[key] for row in history], "o-", ms=3, color=BLUE, label="training digits")
-        axes.plot(epochs, [row[f"val_{key}"] for row in history], "s--", ms=3, color=ORANGE, label="test digits")
-        axes.set(title={"loss": "Cost", "accuracy": "Accuracy"}[key], xlabel="epoch", ylabel=unit)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.grid(alpha=0.3)
-        axes.legend()
-    figure.savefig(path)
-
-
-def plot_confusion(labels: np.ndarray, predicted: np.ndarray, path: Path) -> None:
-    """Draw how often each digit (row) is read as each digit (column); only mistakes are coloured."""
-    from matplotlib.figure import Figure
-
-    counts = np.bincount(10 * labels.astype(int) + predicted, minlength=100).reshape(10, 10)
-    mistakes = np.where(np.eye(10, dtype=bool), 0, counts)
-    figure = Figure(figsize=(8, 7), layout="constrained")
-    axes = figure.subplots()
-    image = axes.imshow(mistakes, cmap="Blues", vmin=0, vmax=max(4, mistakes.max()))
-    for (row, column), count in np.ndenumerate(counts):
-        dark = mistakes[row, column] > image.norm.vmax / 2
-        axes.text(column, row, count or "", ha="center", va="center", color="white" if dark else "black")
-    axes.set(title=f"{mistakes.sum():,} of {len(labels):,} test digits misread", xlabel="read as", ylabel="true digit")
-    axes.set(xticks=range(10), yticks=range(10))
-    figure.colorbar(image, label="misread digits", shrink=0.8)
-    figure.savefig(path)
-
-
-def save(model: "keras.Model", options: argparse.Namespace) -> None:
-    """Put the network, as .keras and as .tflite, and its pictures in place, each whole or not at all."""
-    scratch, name = scratch_folder(options), options.output.stem
-    bare = for_inference(model)
-    bare.save(scratch / f"{name}.keras")
-    (scratch / f"{name}.tflite").write_bytes(to_tflite(bare))
+    save_network(model, network, scratch / f"{name}.keras")
     for ending in (".keras", ".tflite", "_curves.png", "_confusion.png", "_misread.png"):
         path = options.output.with_name(name + ending)
         os.replace(scratch / path.name, path)
         print("saved", path)
 
 
-def for_inference(model: "keras.Sequential") -> "keras.Sequential":
-    """Copy a trained network without its optimizer, channels last: what OpenCV reads, and no file depends on a setting.
+def save_network(model: "keras.Model", network: Callable[[], "keras.Model"], path: Path) -> None:
+    """Save a network without its optimizer, channels last: what OpenCV reads, and no file depends on a setting.
 
     The weights serve both orders, since Flatten puts channels last whatever the order before it.
     """
     import keras
 
-    configs = [layer.get_config() for layer in model.layers]
-    layers = [
-        type(layer).from_config(config | {"data_format": "channels_last"} if "data_format" in config else config)
-        for layer, config in zip(model.layers, configs)
-    ]
-    shape = (28, 28, 1) if model.input_shape[1:] == (1, 28, 28) else model.input_shape[1:]
-    copy = keras.Sequential([keras.Input(shape), *layers], name=model.name)
-    copy.set_weights(model.get_weights())
-    return copy
+    keras.config.set_image_data_format("channels_last")
+    bare = network()
+    bare.set_weights(model.get_weights())
+    bare.save(path)
+    path.with_suffix(".tflite").write_bytes(to_tflite(bare))
 
 
 def to_tflite(model: "keras.Model") -> bytes:

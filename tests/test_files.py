@@ -1,0 +1,91 @@
+"""utils/files.py: which pictures are read, where their annotated copies go, and what is refused before any work."""
+
+import os
+
+import cv2
+import numpy as np
+import pytest
+
+from utils.files import Picture, find_pictures, plan_output, plan_steps
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of pictures of many formats, two of them without a name that tells."""
+    image = np.full((64, 64, 3), 200, np.uint8)
+    for name in "a.png", "b.webp", "c.ppm", "deeper/d.jp2", "e.gif", "read/f.png":
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        assert cv2.imwrite(str(path), image)
+    os.rename(tmp_path / "a.png", tmp_path / "a")
+    (tmp_path / "notes.txt").write_text("seven")
+    (tmp_path / "g.heic").write_bytes(bytes(100))
+    (tmp_path / ".hidden.png").write_bytes(bytes(100))
+    (tmp_path / "h_recognized.png").write_bytes(bytes(100))
+    os.mkfifo(tmp_path / "pipe.png")
+    return tmp_path
+
+
+def test_all_pictures_in_a_folder_are_found_and_what_is_left_out_is_said(folder):
+    pictures, faults = find_pictures([folder], [folder / "read"])
+    assert [str(name) for _, name in pictures] == ["a", "b.webp", "c.ppm", "e.gif", "g.heic", "deeper/d.jp2"]
+    assert all(path == folder / name for path, name in pictures)
+    assert faults == [
+        f"{folder}: 1 files skipped, not pictures that can be read; the first is {folder}/notes.txt",
+        f"{folder}: 1 pictures skipped, annotated by an earlier run (their names end in _recognized)",
+    ]
+
+
+def test_a_file_that_is_named_is_taken_as_it_is(folder):
+    found, faults = find_pictures([folder / "h_recognized.png", folder / "notes.txt"])
+    assert [str(name) for _, name in found] == ["h_recognized.png", "notes.txt"] and faults == []
+
+
+@pytest.mark.parametrize("name, found", [("none.png", "no such file"), ("pipe.png", "not a regular file")])
+def test_what_is_no_file_is_named(folder, name, found):
+    assert find_pictures([folder / name]) == ([], [f"error: {folder}/{name}: {found}, expected a picture"])
+
+
+def test_a_folder_that_cannot_be_searched_is_named(folder, monkeypatch):
+    scandir = os.scandir
+
+    def closed(path):
+        if str(path).endswith("deeper"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    pictures, faults = find_pictures([folder])
+    assert f"error: {folder}/deeper: cannot be searched (Permission denied)" in faults
+    assert len(pictures) == 6
+
+
+def test_names_of_annotated_pictures(tmp_path):
+    one, two = (
+        Picture(tmp_path / name, tmp_path.joinpath(name).relative_to(tmp_path)) for name in ("a.gif", "x/b.JPG")
+    )
+    assert plan_output(tmp_path / "read.png", [one]) == [tmp_path / "read.png"]
+    assert plan_output(tmp_path / "read", [one]) == [tmp_path / "read" / "a_recognized.png"]
+    assert plan_output(tmp_path, [one, two]) == [tmp_path / "a_recognized.png", tmp_path / "x" / "b_recognized.JPG"]
+
+
+@pytest.mark.parametrize("name", ["out.png", "OUT.PNG", "out.jpeg"])
+def test_a_file_for_several_pictures_is_refused(tmp_path, name):
+    both = [Picture(tmp_path / name, tmp_path / name) for name in ("a.png", "b.png")]
+    with pytest.raises(NotADirectoryError, match="a file for 2 pictures, expected a folder"):
+        plan_output(tmp_path / name, both)
+
+
+def test_equal_names_are_refused_for_annotated_pictures_and_for_steps(tmp_path):
+    twins = [Picture(tmp_path / place / "a.png", (tmp_path / "a.png").relative_to(tmp_path)) for place in ("x", "y")]
+    for plan, name in (plan_output, "a_recognized.png"), (plan_steps, "a.png"):
+        with pytest.raises(
+            ValueError, match=f"{name}: the name for both .*x/a.png and .*y/a.png, read them one by one"
+        ):
+            plan(tmp_path, twins)
+
+
+def test_steps_of_one_picture_go_into_the_folder_itself_of_several_into_one_each(tmp_path):
+    one, two = (Picture(tmp_path / name, (tmp_path / name).relative_to(tmp_path)) for name in ("a.png", "b.png"))
+    assert plan_steps(tmp_path, [one]) == [tmp_path]
+    assert plan_steps(tmp_path, [one, two]) == [tmp_path / "a.png", tmp_path / "b.png"]

@@ -1,0 +1,181 @@
+"""utils/writing.py: words are told from numbers by what stands together, numbers from each other by their gaps."""
+
+import numpy as np
+import pytest
+
+from utils.segment import Piece
+from utils.writing import find_numbers, space_numbers
+
+HEIGHT = 40
+NARROW = 6  # pixels: the width of a 1; all else is 24 wide
+
+
+def sign(value, confidence, high=HEIGHT):
+    """What the network takes for this digit, so surely; where it stands is said by `row`."""
+    wide = NARROW if value == 1 else 24
+    answer = np.full(10, (1 - confidence) / 9)
+    answer[value] = confidence
+    return Piece((0, 0, wide, high), np.full((high, wide), 255, np.uint8), 4.0, answer=answer)
+
+
+def digit(value):
+    return sign(value, 0.999)
+
+
+def letter(value=8):
+    """What the network takes for nothing."""
+    return sign(value, 0.3)
+
+
+WORD = [letter(), digit(0), letter(), digit(1), letter()]  # such as "Rooms", of which two letters look like digits
+
+
+def row(*groups, gap=8, apart=60):
+    """Pieces from left to right, the groups farther apart than the pieces of one."""
+    placed, x = [], 0
+    for group in groups:
+        for piece in group:
+            placed.append(piece._replace(box=(x, 0, *piece.box[2:])))
+            x += piece.box[2] + gap
+        x += apart - gap
+    return placed
+
+
+def find(*lines):
+    """The digits of each line as a text, and the number of letters."""
+    digits, letters = find_numbers([[(piece, [piece]) for piece in line] for line in lines], HEIGHT)
+    return [said(line) for line in digits], len(letters)
+
+
+def said(line):
+    return "".join(" " * digit.is_spaced + str(digit.value) for digit in line)
+
+
+def test_a_number_is_digits_from_left_to_right():
+    assert find(row([digit(3), digit(1), digit(0)])) == (["310"], 0)
+
+
+def test_the_letters_of_a_word_are_no_digits_although_some_look_like_one():
+    assert find(row(WORD)) == ([""], 5)
+
+
+def test_letters_that_look_like_a_0_or_a_1_speak_for_a_number_half_as_much_as_others():
+    assert find(row([digit(1), digit(0), digit(1), digit(0), letter(), letter()])) == ([""], 6)
+    assert find(row([digit(2), digit(3), digit(2), digit(3), letter(), letter()])) == (["2323"], 0)
+
+
+def test_a_number_beside_a_word_stays():
+    assert find(row(WORD, [digit(4), digit(2)], WORD)) == (["42"], 10)
+
+
+def test_lines_keep_their_places_and_may_turn_out_to_have_no_number():
+    assert find(row(WORD), [], row([digit(4), digit(2)])) == (["", "", "42"], 5)
+    assert find() == ([], 0)
+
+
+def test_one_doubtful_sign_between_two_digits_does_not_spoil_them_and_ends_the_first_number():
+    assert find(row([digit(7), letter(), digit(4)])) == (["7 4"], 0)
+    assert find(row([digit(7), digit(5), letter(), digit(4), digit(2)])) == (["75 42"], 0)
+
+
+def test_a_sign_before_or_behind_a_number_separates_nothing():
+    assert find(row([letter(), digit(7), digit(5), digit(3), letter()])) == (["753"], 0)
+
+
+def test_several_doubtful_signs_make_a_word_of_it():
+    assert find(row([digit(7), letter(), letter(), digit(4)])) == ([""], 4)
+
+
+def test_a_dash_is_no_digit_and_no_letter():
+    dash = sign(1, 0.3, high=5)
+    assert find(row([dash, digit(4), dash])) == (["4"], 0)
+
+
+def test_a_doubtful_digit_alone_is_one_if_there_is_nothing_else():
+    assert find(row([sign(4, 0.8)])) == (["4"], 0)
+    assert find(row([letter()])) == ([""], 0)
+
+
+def test_the_other_numbers_and_words_of_the_page_decide_about_a_doubtful_one():
+    doubtful = row([sign(4, 0.8), sign(2, 0.8)])
+    numbers, words = [row([digit(5), digit(6)])] * 9, [row(WORD)] * 3
+    assert find(doubtful, *numbers)[0][0] == "42"
+    assert find(doubtful, *words)[0][0] == ""
+    assert find(row([digit(5), digit(6)]), *words)[0][0] == "56"
+
+
+@pytest.mark.parametrize("letters, told", [(2, 0), (3, 3)])
+def test_a_word_has_three_letters(letters, told):
+    assert find(row([letter()] * letters)) == ([""], told)
+
+
+def cut(*digits):
+    """A doubtful piece that was cut into these digits."""
+    (placed,) = (row(digits, gap=0),)
+    return letter()._replace(box=(0, 0, sum(digit.box[2] for digit in digits), HEIGHT)), placed
+
+
+def test_digits_that_were_cut_apart_count_as_a_number_if_all_are_sure():
+    for others in ([], [row(WORD)] * 3):
+        lines = [[cut(digit(4), digit(2))], *([(piece, [piece]) for piece in line] for line in others)]
+        assert said(find_numbers(lines, HEIGHT)[0][0]) == "42"
+    unsure = [[cut(digit(4), sign(2, 0.9))], *[[(piece, [piece]) for piece in row(WORD)]] * 3]
+    assert said(find_numbers(unsure, HEIGHT)[0][0]) == ""
+
+
+def test_a_piece_in_which_no_digit_was_found_leaves_its_neighbours():
+    left, middle, right = row([digit(7), letter(), digit(4)])
+    ((digits,), letters) = find_numbers([[(left, [left]), (middle, []), (right, [right])]], HEIGHT)
+    assert said(digits) == "7 4" and letters == []
+
+
+def spaced(*lines):
+    """Lines of digits as texts, with a space where another number begins."""
+    return [said(line) for line in space_numbers(lines)]
+
+
+def numbers(text, gap=8, apart=40):
+    """The digits of a text, its numbers this many pixels apart."""
+    return row(*([digit(int(letter)) for letter in number] for number in text.split()), gap=gap, apart=apart)
+
+
+@pytest.mark.parametrize("text", ["10 10 8", "7 12", "123 456", "11 11 11", "5 55", "2026"])
+def test_numbers_are_told_by_wider_gaps(text):
+    assert spaced(numbers(text)) == [text]
+
+
+@pytest.mark.parametrize("gap", [0, 8, 20, 60, 200])
+def test_even_gaps_are_no_spaces(gap):
+    assert spaced(numbers("314159", gap)) == ["314159"]
+
+
+def test_even_cells_with_narrow_digits_in_them_are_no_spaces():
+    line = [
+        digit(value)._replace(box=(40 * i + (40 - wide) // 2, 0, wide, HEIGHT))
+        for i, (value, wide) in enumerate([(3, 34), (5, 34), (1, 6), (1, 6), (4, 34), (1, 6)])
+    ]
+    assert spaced(line) == ["351141"]
+
+
+def test_a_gap_is_a_space_only_where_it_is_wide_and_wider_than_others():
+    assert spaced(numbers("12 34", gap=0, apart=16)) == ["1234"]  # less than half a digit
+    assert spaced(numbers("12 34", gap=0, apart=24)) == ["12 34"]
+    assert spaced(numbers("12 34", gap=16, apart=28)) == ["1234"]  # less than twice the others
+
+
+def test_two_digits_alone_are_measured_by_the_gaps_of_the_page():
+    apart, close = numbers("4 2"), numbers("42")
+    assert spaced(apart, numbers("135")) == ["4 2", "135"]
+    assert spaced(close, numbers("135")) == ["42", "135"]
+    assert spaced(apart, apart, close) == ["4 2", "4 2", "42"]
+    assert spaced(apart) == ["42"]
+
+
+def test_what_already_is_spaced_stays_so_but_for_the_first_digit():
+    line = [digit._replace(is_spaced=i in (0, 2)) for i, digit in enumerate(numbers("1234"))]
+    assert spaced(line) == ["12 34"]
+
+
+def test_empty_lines_and_single_digits():
+    assert spaced([], numbers("7"), []) == ["", "7", ""]
+    assert spaced() == []

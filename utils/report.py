@@ -1,0 +1,70 @@
+"""How a training went: cost and accuracy in words, and three pictures."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from utils.checkpoint import read_history, scratch_folder
+from utils.dataset import encode, plot_dataset, to_input
+from utils.training import BATCH, Digits
+
+if TYPE_CHECKING:
+    import keras
+
+BLUE, ORANGE = "#0072b2", "#e69f00"  # Okabe and Ito's, distinct to every eye
+
+
+def evaluate(model: "keras.Model", test: Digits, options: argparse.Namespace) -> None:
+    """Print how well a network reads the test digits, and draw three pictures of it."""
+    digits, labels = test
+    inputs = to_input(digits, model.input_shape[1:])
+    cost, accuracy = model.evaluate(inputs, encode(labels), batch_size=BATCH, verbose=0)
+    print("Test cost:", cost)
+    print("Test accuracy:", accuracy)
+
+    scratch, name = scratch_folder(options), options.output.stem
+    probabilities = model.predict(inputs, batch_size=BATCH, verbose=0)
+    predicted = probabilities.argmax(axis=1)
+    plot_curves(read_history(scratch), scratch / f"{name}_curves.png")
+    plot_confusion(labels, predicted, scratch / f"{name}_confusion.png")
+    worst = np.lexsort((probabilities[np.arange(len(labels)), labels], predicted == labels))
+    worst = np.resize(worst[:16], 16)
+    plot_dataset(digits[worst], labels[worst], predicted[worst], path=scratch / f"{name}_misread.png")
+
+
+def plot_curves(history: list[dict[str, float]], path: Path) -> None:
+    """Draw cost and accuracy over the epochs."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 3.5), layout="constrained")
+    epochs = [row["epoch"] + 1 for row in history]
+    for axes, key, unit in zip(
+        figure.subplots(1, 2), ("loss", "accuracy"), ("cross-entropy (nats)", "share read right")
+    ):
+        axes.plot(epochs, [row[key] for row in history], "o-", ms=3, color=BLUE, label="training digits")
+        axes.plot(epochs, [row[f"val_{key}"] for row in history], "s--", ms=3, color=ORANGE, label="test digits")
+        axes.set(title={"loss": "Cost", "accuracy": "Accuracy"}[key], xlabel="epoch", ylabel=unit)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.savefig(path)
+
+
+def plot_confusion(labels: np.ndarray, predicted: np.ndarray, path: Path) -> None:
+    """Draw how often each digit (row) is read as each digit (column); only mistakes are coloured."""
+    from matplotlib.figure import Figure
+
+    counts = np.bincount(10 * labels.astype(int) + predicted, minlength=100).reshape(10, 10)
+    mistakes = np.where(np.eye(10, dtype=bool), 0, counts)
+    figure = Figure(figsize=(8, 7), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(mistakes, cmap="Blues", vmin=0, vmax=max(4, mistakes.max()))
+    for (row, column), count in np.ndenumerate(counts):
+        dark = mistakes[row, column] > image.norm.vmax / 2
+        axes.text(column, row, count or "", ha="center", va="center", color="white" if dark else "black")
+    axes.set(title=f"{mistakes.sum():,} of {len(labels):,} test digits misread", xlabel="read as", ylabel="true digit")
+    axes.set(xticks=range(10), yticks=range(10))
+    figure.colorbar(image, label="misread digits", shrink=0.8)
+    figure.savefig(path)
