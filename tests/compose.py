@@ -98,7 +98,10 @@ def photograph(
         sheet *= scenery.shade(rng, sheet.shape[:2])
     blur = rng.uniform(*condition.blur) * (height if condition.blur_heights else 1)
     image = scenery.camera(rng, sheet, blur, rng.uniform(*condition.noise))
-    return np.ascontiguousarray(np.rot90(image, condition.turn)), boxes
+    for _ in range(condition.turn):
+        quarter = np.array([[0, 1, 0], [-1, 0, image.shape[1]]])
+        image, boxes = np.ascontiguousarray(np.rot90(image)), [turned_box(box, quarter) for box in boxes]
+    return image, boxes
 
 
 def turned_box(box: tuple[int, int, int, int], matrix: np.ndarray) -> tuple[int, int, int, int]:

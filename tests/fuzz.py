@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 
 import recognize
+from utils import run
 
 MODELS = [pathlib.Path("output") / name for name in ("mnist_cnn.tflite", "mnist.tflite")]
 SAMPLE = pathlib.Path("output/sample.jpg")
@@ -78,15 +79,15 @@ def make(number: int, folder: pathlib.Path) -> tuple[str, pathlib.Path, pathlib.
 def read(number: int, folder: pathlib.Path) -> tuple[str, str]:
     """Read an input as the command line does: what it is, and what broke, if anything."""
     kind, picture, model = make(number, folder)
-    out, error = io.StringIO(), io.StringIO()
+    out, error = (io.TextIOWrapper(io.BytesIO()) for _ in "oe")
     target = folder / "read.png"
     sys.argv = ["recognize.py", "-i", str(picture), "-m", str(model), "-o", str(target)]
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
-            code = recognize.main()
+            code = run(recognize.main)
     except BaseException:
         return kind, traceback.format_exc()
-    message = error.getvalue()
+    message = error.buffer.getvalue().decode()
     if code not in (0, 1) or (code == 1 and message.count("\n") != 1) or "Traceback" in message:
         return kind, f"exit code {code}: {message}"
     if code == 1 and target.exists():

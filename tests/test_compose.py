@@ -4,9 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
+from tests import scenery
+from tests.canvases import CANVASES
 from tests.compose import CONDITIONS, compose_page, compose_sample
 from tests.conditions import Condition
 from tests.handwriting import draw_digit
+from tests.signs import FONTS, SIGNS, WORDS, draw_sign, print_words
+from utils import junk
 
 SMALL = {"rows": (2, 2), "per_row": (4, 4), "height": (40, 40)}
 
@@ -20,7 +24,7 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
     return images.reshape(10, 784), np.arange(10, dtype=np.uint8)
 
 
-@pytest.mark.parametrize("name", sorted(set(CONDITIONS) - {"mass", "100 px", "200 px", "400 px"}))
+@pytest.mark.parametrize("name", sorted(set(CONDITIONS) - {"mass", "100 px", "200 px", "400 px", "text"}))
 def test_every_digit_of_the_truth_has_a_box_inside_the_picture(name, digits):
     page = compose_page(np.random.default_rng(3), *digits, name)
     height, width = page.image.shape[:2]
@@ -32,9 +36,14 @@ def test_every_digit_of_the_truth_has_a_box_inside_the_picture(name, digits):
     )
 
 
-@pytest.mark.parametrize(("surface", "sign"), [("paper", -1), ("board", 1)])
-def test_boxes_contain_all_the_ink(surface, sign, digits):
-    condition = Condition(surface=surface, layouts=("lines",), dark=(1, 1), contrast=(1, 1), noise=(0, 0), **SMALL)
+@pytest.mark.parametrize(
+    ("surface", "sign", "turn"),
+    [("paper", -1, 0), ("board", 1, 0), ("paper", -1, 1), ("paper", -1, 2), ("board", 1, 3)],
+)
+def test_boxes_contain_all_the_ink_however_the_page_is_turned(surface, sign, turn, digits):
+    condition = Condition(
+        surface=surface, layouts=("lines",), dark=(1, 1), contrast=(1, 1), noise=(0, 0), turn=turn, **SMALL
+    )
     page = compose_page(np.random.default_rng(5), *digits, condition)
     grey = sign * cv2.cvtColor(page.image, cv2.COLOR_BGR2GRAY).astype(int)
     ink = grey > np.median(grey) + 60
@@ -59,6 +68,14 @@ def test_truth_names_the_digit_in_each_box(digits):
     images, labels = digits
     page = compose_page(np.random.default_rng(1), images[7:8], labels[7:8], Condition(layouts=("lines",), **SMALL))
     assert page.lines == ["7777", "7777"]
+
+
+@pytest.mark.parametrize(("name", "turn"), [("sideways", 1), ("upside down", 2)])
+def test_a_turned_page_is_an_upright_one_turned_counter_clockwise(name, turn, digits):
+    upright = Condition(layouts=CONDITIONS[name].layouts)
+    pages = [compose_page(np.random.default_rng(4), *digits, condition) for condition in (upright, name)]
+    assert np.array_equal(np.rot90(pages[0].image, turn), pages[1].image)
+    assert pages[0].lines == pages[1].lines
 
 
 def test_the_same_seed_gives_the_same_page(digits):
@@ -87,6 +104,51 @@ def test_without_touching_no_digits_touch(digits):
     assert not page.pairs
     for (x, _, w, _), (right, _, _, _) in zip(page.boxes[:3], page.boxes[1:4], strict=True):
         assert x + w < right
+
+
+def ink_of(page):
+    """How much darker than its paper a page is, in grey levels."""
+    grey = cv2.cvtColor(page.image, cv2.COLOR_BGR2GRAY)
+    return np.maximum(0, float(np.median(grey)) - cv2.GaussianBlur(grey, (0, 0), 1))
+
+
+def outside(page):
+    """Which pixels lie in no digit's box."""
+    free = np.ones(page.image.shape[:2], bool)
+    for x, y, w, h in page.boxes:
+        free[max(0, y - 2) : y + h + 2, max(0, x - 2) : x + w + 2] = False
+    return free
+
+
+@pytest.mark.parametrize(("added", "name"), [({}, "nothing"), ({"signs": True}, "signs"), ({"words": True}, "words")])
+def test_what_stands_beside_the_digits_is_not_in_the_truth(added, name, digits):
+    condition = Condition(
+        layouts=("lines",),
+        dark=(1, 1),
+        contrast=(1, 1),
+        noise=(0, 0),
+        gap=(0.2, 0.2),
+        inks=("black",),
+        **SMALL,
+        **added,
+    )
+    page = compose_page(np.random.default_rng(5), *digits, condition)
+    assert [len(line) for line in page.lines] == [4, 4] and len(page.boxes) == 8
+    assert (ink_of(page)[outside(page)] > 60).any() == (name != "nothing")
+
+
+def test_a_page_of_text_has_letters_and_no_digit(digits):
+    page = compose_page(np.random.default_rng(3), *digits, "text")
+    assert page.lines == [] and page.boxes == () and page.letters > 200
+    assert (ink_of(page) > 60).mean() > 0.01
+
+
+@pytest.mark.parametrize("surface", ["paper", "ruled", "squared", "squares", "form", "table"])
+def test_printed_lines_run_between_the_digits(surface, digits):
+    layout = "cells" if surface in ("form", "table") else "lines"
+    condition = Condition(surface=surface, layouts=(layout,), slope=(0, 0), dark=(1, 1), noise=(0, 0), **SMALL)
+    page = compose_page(np.random.default_rng(5), *digits, condition)
+    assert ((ink_of(page) > 8)[outside(page)].mean() > 0.01) == (surface != "paper")
 
 
 @pytest.mark.parametrize("pixels", [14, 40, 100, 400])
@@ -120,3 +182,74 @@ def test_the_sample_is_a_note_of_four_lines(digits):
     assert len(page.lines) == 4
     assert all(6 <= len(line) <= 8 for line in page.lines)
     assert 900 < page.image.shape[1] < 1500
+
+
+@pytest.mark.parametrize("name", CANVASES)
+def test_a_canvas_says_what_is_on_it(name, digits):
+    """With one digit alone to draw from, its label is all that the truth may hold."""
+    images, labels = digits
+    page = compose_page(np.random.default_rng(1), images[7:8], labels[7:8], name)
+    assert page.image.dtype == np.uint8 and page.image.ndim == 3
+    assert len(page.lines) == 1 and set(page.lines[0]) == {"7"}
+    again = compose_page(np.random.default_rng(1), images[7:8], labels[7:8], name)
+    assert np.array_equal(page.image, again.image) and page.lines == again.lines
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "shapes"),
+    [
+        ("28 x 28", 1, {(28, 28)}),
+        ("enlarged", 1, {(280, 280), (1008, 1008)}),
+        ("brush", 1, {(400, 400)}),
+        ("thin pen", 1, {(400, 400)}),
+        ("500 px", 1, {(1200, 1600)}),
+        ("two", 2, None),
+        ("edge", 6, None),
+    ],
+)
+def test_a_canvas_has_its_size_and_its_number_of_digits(name, count, shapes, digits):
+    pages = [compose_page(np.random.default_rng(seed), *digits, name) for seed in range(8)]
+    assert all(len(page.lines[0]) == count for page in pages)
+    assert shapes is None or {page.image.shape[:2] for page in pages} == shapes
+
+
+def test_canvases_are_dark_on_light_and_light_on_dark(digits):
+    corners = {int(compose_page(np.random.default_rng(seed), *digits, "28 x 28").image[0, 0, 0]) for seed in range(9)}
+    assert corners == {0, 255}
+
+
+def test_a_tight_canvas_ends_where_its_digit_does(digits):
+    images, labels = digits
+    _, _, w, h = cv2.boundingRect((images[7].reshape(28, 28) > 40).astype(np.uint8))
+    page = compose_page(np.random.default_rng(1), images[7:8], labels[7:8], "tight")
+    assert page.image.shape[:2] == (10 * h, 10 * w)
+
+
+@pytest.mark.parametrize(("name", "pieces"), [("plus", 1), ("minus", 1), ("times", 1), ("divided", 3), ("equals", 2)])
+def test_signs_have_their_strokes(name, pieces):
+    assert set(SIGNS) == {"plus", "minus", "times", "divided", "equals"}
+    for seed in range(9):
+        ink = draw_sign(np.random.default_rng(seed), name, 60, 3)
+        assert ink.dtype == np.float32 and ink.max() == 1 and max(ink.shape) <= 72
+        assert cv2.connectedComponents((ink > 0.5).astype(np.uint8))[0] - 1 == pieces
+
+
+@pytest.mark.parametrize("name", FONTS)
+def test_printed_words_have_the_height_of_their_capitals(name):
+    ink = print_words(np.random.default_rng(1), "HEN", 50, name)
+    assert ink.shape[0] == pytest.approx(50, abs=8) and ink.max() == 1
+    assert print_words(np.random.default_rng(1), "HENHEN", 50, name).shape[1] > 1.8 * ink.shape[1]
+
+
+def test_words_are_in_fonts_that_the_networks_do_not_learn_and_have_no_digits():
+    assert not set(FONTS) & set(junk.FONTS)
+    assert all(word.isalpha() and word.islower() for word in WORDS)
+
+
+def test_squared_paper_has_its_pitch_and_its_pen():
+    sheet = np.ones((200, 300, 3), np.float32)
+    scenery.square(np.random.default_rng(1), sheet, 10, 40, 0.0, thickness=3, strength=1.0)
+    dark = sheet[..., 0] < 0.9
+    rows, columns = (np.flatnonzero(dark.mean(axis=axis) > 0.9) for axis in (1, 0))
+    assert {9, 10, 11} <= set(rows % 40) <= {8, 9, 10, 11, 12}
+    assert [int((np.diff(at) > 30).sum()) + 1 for at in (rows, columns)] == [5, 7]

@@ -8,25 +8,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from utils.augment import distort
-from utils.styles import restyle
 
 from recognize import read_digits
 from tests import fuzz
 from utils.classifier import load_classifier
 from utils.dataset import encode, load_dataset
 from utils.draw import annotate
-from utils.ink import flatten_light, paper_regions
-from utils.lattice import Digit, find_seams
+from utils.frame import center_digit, center_digits
+from utils.handwriting import distort, restyle
+from utils.ink import PAPERS, flatten_light, threshold
+from utils.lattice import find_seams, slice_piece
 from utils.picture import read_picture, write_picture
-from utils.rules import remove_frames, remove_rules
-from utils.segment import center_digit, find_lines, group_lines, ink_mask
+from utils.rules import find_lines
+from utils.segment import Piece, cut_pieces, group_lines, paint
+from utils.writing import find_numbers, space_numbers
 
 MASKS = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=60), elements=st.sampled_from([0, 255]))
 GREYS = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=60))
 IMAGES = GREYS | arrays(np.uint8, st.tuples(st.integers(1, 60), st.integers(1, 60), st.just(3)))
 
 BOXES = st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(1, 60), st.integers(1, 60))
+DIGITS = st.lists(st.tuples(st.integers(0, 9), st.floats(0.1, 1), BOXES), max_size=10)
 KINDS = (".keras", ".tflite")
 
 quick = settings(max_examples=60, deadline=None, database=None)
@@ -37,31 +39,42 @@ def classifier():
     return load_classifier("output/mnist.tflite")
 
 
+def piece(value, confidence, box):
+    answer = np.full(10, (1 - confidence) / 9)
+    answer[value] = confidence
+    return Piece(box, np.full(box[:1:-1], 255, np.uint8), 2.0, np.zeros((28, 28), np.uint8), answer)
+
+
 @quick
-@given(IMAGES)
-def test_an_ink_mask_is_0_and_255_in_the_shape_of_the_image(image):
-    mask = ink_mask(image)
-    assert mask.shape == image.shape[:2] and mask.dtype == np.uint8
-    assert set(np.unique(mask)) <= {0, 255}
+@given(GREYS, st.booleans(), st.sampled_from(PAPERS))
+def test_ink_is_finite_and_its_mask_0_and_255_in_the_shape_of_the_picture(grey, light_ink, copy):
+    ink = flatten_light(grey, light_ink, copy)
+    assert ink.shape == grey.shape and ink.dtype == np.float32
+    assert np.isfinite(ink).all() and ink.max() <= 1
+    mask = threshold(ink, copy)
+    assert mask.shape == grey.shape and mask.dtype == np.uint8
+    assert set(np.unique(mask)) <= {0, 255} and not mask[ink <= 0].any()
 
 
 @quick
 @given(MASKS)
-def test_boxes_lie_in_the_picture_and_hold_ink(mask):
+def test_pieces_lie_in_the_picture_and_are_all_its_ink_but_single_pixels(mask):
     height, width = mask.shape
-    for line in find_lines(mask):
-        assert [x + w / 2 for x, _, w, _ in line] == sorted(x + w / 2 for x, _, w, _ in line)
-        for x, y, w, h in line:
-            assert 0 <= x < x + w <= width and 0 <= y < y + h <= height
-            assert mask[y : y + h, x : x + w].any()
+    pieces = cut_pieces(mask)
+    for x, y, w, h in (piece.box for piece in pieces):
+        assert 0 <= x < x + w <= width and 0 <= y < y + h <= height
+    painted = paint(pieces, mask.shape)
+    around = cv2.filter2D(mask // 255, -1, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT)
+    assert np.array_equal(painted > 0, (mask > 0) & (around > 1))
 
 
 @quick
-@given(MASKS, st.floats(1, 100))
-def test_erasing_lines_adds_nothing(mask, length):
-    for left in remove_rules(mask, length), remove_frames(mask):
-        assert left.shape == mask.shape and left.dtype == np.uint8
-        assert not (left & ~mask).any()
+@given(MASKS, st.floats(1, 100), st.floats(0.01, 0.5), st.booleans())
+def test_lines_are_made_of_ink(mask, length, thick, hanging):
+    ink = (mask / 255).astype(np.float32)
+    found = find_lines(ink, length, thick, mask > 0 if hanging else None)
+    assert found.shape == mask.shape and found.dtype == bool
+    assert not (found & (mask == 0)).any()
 
 
 @quick
@@ -73,21 +86,21 @@ def test_a_centred_digit_is_in_mnists_frame_and_has_ink_if_there_was_any(ink):
 
 
 @quick
+@given(st.lists(GREYS, max_size=6))
+def test_many_digits_are_centred_as_each_alone(inks):
+    many = center_digits(inks)
+    assert many.shape == (len(inks), 28, 28)
+    assert all(np.array_equal(digit, center_digit(ink)) for digit, ink in zip(many, inks))
+
+
+@settings(quick, max_examples=30)
 @given(image=IMAGES)
 def test_digits_have_values_confidences_and_boxes_in_the_picture(classifier, image):
     height, width = image.shape[:2]
     for digit in (digit for line in read_digits(image, classifier) for digit in line):
         x, y, w, h = digit.box
-        assert 0 <= x < x + w <= width and 0 <= y < y + h <= height
+        assert 0 <= x <= x + w <= width and 0 <= y <= y + h <= height
         assert 0 <= digit.value <= 9 and 0 < digit.confidence <= 1
-
-
-@quick
-@given(GREYS, st.booleans())
-def test_light_is_divided_out_and_paper_has_regions(grey, light_ink):
-    ink, regions = flatten_light(grey, light_ink), paper_regions(grey, light_ink)
-    assert ink.shape == grey.shape and ink.dtype == np.float32 and np.isfinite(ink).all()
-    assert regions.ndim == 2 and regions.min() >= 0
 
 
 @quick
@@ -105,6 +118,30 @@ def test_seams_run_from_top_to_bottom_inside_the_ink(ink, apart):
 
 
 @quick
+@given(MASKS, st.floats(0, 10))
+def test_a_piece_in_slices_is_the_piece(ink, apart):
+    whole = Piece((7, 5, *ink.shape[::-1]), ink, 2.0)
+    slices = slice_piece(whole, find_seams(ink, apart))
+    moved = [part._replace(box=(part.box[0] - 7, part.box[1] - 5, *part.box[2:])) for part in slices]
+    assert np.array_equal(paint(moved, ink.shape), ink)
+
+
+@quick
+@given(st.lists(DIGITS, max_size=4), st.floats(1, 60))
+def test_numbers_are_some_of_the_pieces_in_their_order(rows, height):
+    lines = [sorted((piece(*digit) for digit in row), key=lambda piece: piece.box[0]) for row in rows]
+    numbers, words = find_numbers([[(piece, [piece]) for piece in line] for line in lines], height)
+    spaced = space_numbers(numbers)
+    assert len(spaced) == len(lines)
+    for line, digits in zip(lines, spaced):
+        boxes = iter(piece.box for piece in line)
+        assert all(digit.box in boxes for digit in digits)
+        assert not any(digit.is_spaced for digit in digits[:1])
+    ours = {id(piece) for line in lines for piece in line}
+    assert all(id(piece) in ours for piece in words)
+
+
+@quick
 @given(arrays(np.uint8, st.tuples(st.integers(0, 5), st.just(28), st.just(28))), st.integers(0, 2**32 - 1))
 def test_distorted_digits_have_the_shape_of_digits(digits, seed):
     rng = np.random.default_rng(seed)
@@ -114,10 +151,9 @@ def test_distorted_digits_have_the_shape_of_digits(digits, seed):
 
 
 @quick
-@given(IMAGES, st.lists(st.tuples(st.integers(0, 9), BOXES), max_size=10))
+@given(IMAGES, DIGITS)
 def test_whatever_is_annotated_the_picture_keeps_its_size_and_can_be_written(tmp_path_factory, image, found):
-    line = [Digit(value, 0.9, box, np.zeros((28, 28), np.uint8), 2.0) for value, box in found]
-    annotated = annotate(image, [line])
+    annotated = annotate(image, [[piece(*digit) for digit in found]])
     assert annotated.shape == (*image.shape[:2], 3) and annotated.dtype == np.uint8
     path = tmp_path_factory.getbasetemp() / "annotated.png"
     write_picture(path, annotated)
@@ -172,7 +208,7 @@ def test_no_short_text_is_a_dataset(tmp_path_factory, text):
 def test_random_and_damaged_files_end_in_an_exit_code(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", [])
     level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    kinds, problems = zip(*(fuzz.read(number, tmp_path) for number in range(60)))
+    kinds, problems = zip(*(fuzz.read(number, tmp_path) for number in range(40)))
     cv2.utils.logging.setLogLevel(level)
     assert set(kinds) == {"picture", "damaged picture", "damaged model"}
     assert not any(problems)

@@ -220,7 +220,11 @@ def test_one_small_digit_in_a_large_one_is_a_flaw_but_two_make_a_frame():
 
 
 def test_what_is_twice_as_high_as_other_known_digits_is_none():
-    digits, net, doubtful = [block(50 * i, 0, 20, 40) for i in range(3)], block(0, 100, 90, 90), block(0, 300, 9, 9, 0.4)
+    digits, net, doubtful = (
+        [block(50 * i, 0, 20, 40) for i in range(3)],
+        block(0, 100, 90, 90),
+        block(0, 300, 9, 9, 0.4),
+    )
     assert split_known([*digits, net, doubtful]) == (digits, [net, doubtful])
     assert split_known([]) == ([], [])
 

@@ -42,6 +42,7 @@ TEXT = 100  # letters of a page of text, if it has fewer digits; it is not worth
 TURNED = 40  # pieces, the largest, that are looked at turned
 SEVERAL, TWICE = 3, 1.5  # pieces, and of the evidence upright: what it takes to turn a picture
 RING = 0.6  # share of a digit's surroundings that must be paper
+FAINTEST = .35  # of the weight of the known digits, stroke width times ink: what is lighter was not written with them
 LIKE, SAME_PEN = 1.5, 2.0  # ratio of heights, and of strokes, of digits that are alike
 
 
@@ -84,8 +85,12 @@ class Page(NamedTuple):
     @property
     def evidence(self) -> float:
         """How much speaks for this reading, whatever the number of its pixels."""
+        height, width = self.mask.shape
+        whole = [digit.known or is_inside(digit.box, height, width) for digit in self.digits]
+        digits = sum(digit.evidence for digit, yes in zip(self.digits, whole) if yes)
+        cut = max((digit.evidence for digit, yes in zip(self.digits, whole) if not yes), default=0)  # stripes are many
         letters = LETTER * sum(letter.size for letter in self.words)
-        return (sum(digit.evidence for digit in self.digits) + letters) / max(self.mask.shape)
+        return (digits + cut + letters) / max(height, width)
 
     @property
     def convinces(self) -> bool:
@@ -126,7 +131,7 @@ def read_page(image: np.ndarray, classifier: Classifier) -> Page:
         all_sizes = hypothesis.copy == PAPERS[-1]
         if best.is_text or (best.convinces and (best.known >= MANY or all_sizes)):
             break
-    if turn := likely_turn(best.pieces, look):
+    if turn := 0 if best.is_text else likely_turn(best.pieces, look):
         page = read(grey, best.hypothesis._replace(turn=turn), look)
         if page.evidence > BETTER * best.evidence:
             best = page
@@ -187,7 +192,7 @@ def read(grey: np.ndarray, hypothesis: Hypothesis, look: Look, scale: float = 0.
     if not pieces:
         return page
     height, stroke = typical_height(pieces), typical_stroke(pieces)
-    pieces = [piece for piece in pieces if on_paper(piece, ink, stroke)]
+    pieces = same_pen([piece for piece in pieces if on_paper(piece, ink, stroke)], ink)
 
     # 6. Lines of writing. 7. Touching digits are cut; the second look. 8. Numbers are told from words.
     lines = [[pieces[i] for i in line] for line in group_lines([piece.box for piece in pieces], height)]
@@ -218,6 +223,18 @@ def on_paper(piece: Piece, ink: np.ndarray, stroke: float) -> bool:
     return not seen.any() or bool(paper[seen].mean() >= RING)
 
 
+def same_pen(pieces: Sequence[Piece], ink: np.ndarray) -> list[Piece]:
+    """Drop what is far thinner and fainter than the known digits: rests of printed lines, the print on the other side."""
+
+    def weight(piece: Piece) -> float:
+        x, y, w, h = piece.box
+        return piece.stroke / piece.size * float(np.median(ink[y : y + h, x : x + w][piece.ink > 0]))
+
+    known = [weight(piece) for piece in pieces if piece.known]
+    least = FAINTEST * np.median(known) if known else 0.0
+    return [piece for piece in pieces if weight(piece) >= least]
+
+
 def without_edges(lines: Sequence[Sequence[Piece]], shape: tuple[int, ...]) -> list[list[Piece]]:
     """Drop what the edge of the picture may have cut off: what touches it, and is no known digit, nor like one."""
     height, width = shape
@@ -227,9 +244,13 @@ def without_edges(lines: Sequence[Sequence[Piece]], shape: tuple[int, ...]) -> l
     tall, pen = typical_height(known), typical_stroke(known)
 
     def stays(digit: Piece) -> bool:
-        x, y, w, h = digit.box
-        inside = x > 1 and y > 1 and x + w < width - 1 and y + h < height - 1
-        alike = 1 / LIKE < h / tall < LIKE and 1 / SAME_PEN < digit.stroke / pen < SAME_PEN
-        return inside or digit.known or (alike and digit.confidence > KNOWN)
+        alike = 1 / LIKE < digit.height / tall < LIKE and 1 / SAME_PEN < digit.stroke / pen < SAME_PEN
+        return is_inside(digit.box, height, width) or digit.known or (alike and digit.confidence > KNOWN)
 
     return [[digit for digit in line if stays(digit)] for line in lines]
+
+
+def is_inside(box: Box, height: int, width: int) -> bool:
+    """Whether a box has a pixel to spare on all sides of a picture of this size."""
+    x, y, w, h = box
+    return x > 1 and y > 1 and x + w < width - 1 and y + h < height - 1

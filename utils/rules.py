@@ -14,7 +14,7 @@ from utils.ink import resize
 from utils.segment import KNOWN, Look, Piece, cut_pieces, paint
 
 LONG = 3.0  # digit heights: a straight line of this length is printed, not written
-LENGTHS = 0.9, 0.45, 0.225, 0.11  # of the long side: such a line's length, tried in turn where no digit is known yet
+LENGTHS = 0.9, 0.45, 0.225, 0.11  # of the short side: such a line's length, tried in turn where no digit is known yet
 HANGING = 1.2  # digit heights: so is a shorter one between two lines
 SHORTEST = 9  # pixels: in less, straight and bent look the same
 THICK, BOX_THICK = 0.05, 0.15  # own lengths: thicker than this a line is a stroke, and the side of a box a bar
@@ -62,7 +62,9 @@ def erase_lines(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> list[Pi
     if known and other:
         height = median_height(known)
         lines |= find_lines(lay(other, ink), LONG * height, THICK)
-        known, other = split_known(known + without(other, lines, look))
+        left = without(other, lines, look)
+        if evidence(left) >= evidence(other):  # a line of print may look like a line, but its letters go with it
+            known, other = split_known(known + left)
         large = [piece for piece in other if piece.size > HANGING * height]
         small = [piece for piece in other if piece.size <= HANGING * height]
         stops = lines | (paint(known, ink.shape) > 0)
@@ -72,11 +74,16 @@ def erase_lines(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> list[Pi
     return [piece for piece, around in zip(pieces, enclosing(pieces)) if not around]
 
 
+def evidence(pieces: Sequence[Piece]) -> float:
+    """How much speaks for digits, see `Piece.evidence`; 1s do not count, lines look like them."""
+    return sum(piece.evidence for piece in pieces if piece.known)
+
+
 def unveil(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> tuple[list[Piece], np.ndarray]:
     """Take out lines of the length at which most digits come to light: the pieces, and the lines (H, W) bool."""
     best, lines = list(pieces), np.zeros(ink.shape, bool)
     for share in LENGTHS if pieces else ():
-        found = find_lines(lay(pieces, ink), share * max(ink.shape), THICK)
+        found = find_lines(lay(pieces, ink), share * min(ink.shape), THICK)
         left = without(pieces, found, look)
         if sum(piece.evidence for piece in left) > sum(piece.evidence for piece in best):
             best, lines = left, found

@@ -15,7 +15,7 @@ from utils.segment import Parts, Piece, logit
 CLOSE = 0.4  # digit heights: the widest gap in a word or a number
 SURE, CUT_SURE = 0.99, 0.97  # probability from which a piece is surely a digit, and each of several cut from one
 # Votes in log-odds, rounded: of digits in photos 90 % are sure, 9 % lean to one; of letters in print 25 and 50 %.
-FOR, LEANING, AGAINST = 1.0, -1.0, -2.0
+FOR, LEANING, AGAINST = 1.0, -1.0, -2.5
 LETTERS = 0, 1  # what o, O, l, i and I are taken for: their vote counts half
 FLAT = 0.35  # digit heights: what is no digit and no higher is a dash, and no letter
 PRIOR, ONLY = 0.5, 1.0  # log-odds: more numbers than words are looked at, the more so where there is nothing else
@@ -127,7 +127,7 @@ def vote_of(piece: Piece, part: Sequence[Piece], height: float) -> float:
         return FOR / 2 if piece.value in LETTERS else FOR
     digits = [digit for digit in part if is_digit(digit, height)]
     if len(digits) > 1:
-        return FOR * len(digits) if min(digit.confidence for digit in digits) > CUT_SURE else LEANING
+        return FOR if min(digit.confidence for digit in digits) > CUT_SURE else LEANING
     if piece.confidence > 0.5:
         return LEANING
     return 0.0 if piece.height < FLAT * height else AGAINST
