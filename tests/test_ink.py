@@ -101,11 +101,13 @@ def test_a_stroke_as_wide_as_a_quarter_of_the_picture_is_ink_on_the_smallest_cop
     assert np.array_equal(threshold(coarse, PAPERS[-1]) > 0, large() < 200)
 
 
-@pytest.mark.parametrize("copy, bridged", [*zip(PAPERS, [20, 60, 180])])
-def test_the_paper_under_a_stroke_narrower_than_the_bridge_is_found(copy, bridged):
-    """480 pixels wide, so a pixel of the copies is 2, 6 and 18 of the picture."""
+@pytest.mark.parametrize(
+    "copy, left, width", [(240, 200, 32), (80, 200, 96), (27, 100, 180), (80, 0, 96), (27, 0, 180), (27, 300, 180)]
+)
+def test_the_paper_under_a_stroke_is_found_and_on_smaller_copies_along_the_border_too(copy, left, width):
+    """The picture is 480 pixels wide, so a pixel of the copies is 2, 6 and 18 of it."""
     picture = np.full((480, 480), 200, np.uint8)
-    picture[:, 240 - bridged // 2 : 240 + bridged // 2] = 40
+    picture[:, left : left + width] = 40
     paper = estimate_paper(picture, False, copy)
     assert paper.shape == (copy, copy) and paper.dtype == np.uint8
     assert (paper == 200).all()

@@ -21,6 +21,7 @@ from utils.reader import (
     likely_turn,
     on_paper,
     read_page,
+    same_pen,
     turned,
     without_edges,
 )
@@ -324,7 +325,9 @@ def test_the_turn_is_that_in_which_the_network_knows_most_pieces(quarters):
 def test_a_picture_is_not_turned_for_two_pieces_nor_where_it_may_stand_upright():
     pieces = [digit(60 * i, 0)._replace(ink=turned(FLAG, 2)) for i in range(4)]
     assert likely_turn(pieces[:2], sure_of(FLAG)) == 0
-    assert likely_turn(pieces, sure_of(FLAG, turned(FLAG, 2))) == 0
+    upright = [digit(60 * i, 90)._replace(ink=FLAG) for i in range(3)]
+    assert likely_turn([*pieces, *upright[:2]], sure_of(FLAG)) == 2
+    assert likely_turn([*pieces, *upright], sure_of(FLAG)) == 0
     assert likely_turn([], sure_of(FLAG)) == 0
     mostly_junk = [*pieces, *(digit(0, 0, 60, 60) for _ in range(9))]
     assert likely_turn(mostly_junk, sure_of(FLAG)) == 0
@@ -346,6 +349,18 @@ def test_a_faint_texture_around_a_black_digit_is_paper_too():
     assert on_paper(digit(40, 30), ink, 4.0)
     ink[30:70, 40:60] = 0.4
     assert not on_paper(digit(40, 30), ink, 4.0)
+
+
+def test_what_is_far_thinner_and_fainter_than_the_known_digits_was_not_written_with_them():
+    ink = np.full((100, 300), 0.8, np.float32)
+    ink[:, 200:] = 0.3
+    pieces = [digit(0, 0), digit(40, 0), digit(80, 0, confidence=0.5)]
+    thin, faint, both = (
+        digit(x, 0, confidence=0.5, stroke=stroke) for x, stroke in ((120, 2.0), (210, 4.0), (250, 2.0))
+    )
+    assert same_pen([*pieces, thin, faint, both], ink) == [*pieces, thin, faint]
+    assert same_pen([pieces[2], both], ink) == [pieces[2], both]  # none is known
+    assert same_pen([], ink) == []
 
 
 def test_beyond_the_edge_of_the_picture_all_may_be_paper():
@@ -389,6 +404,15 @@ def test_evidence_is_the_same_whatever_the_number_of_pixels():
     small, large = page_of([digit(10, 10, 20, 40)], side=100), page_of([digit(40, 40, 80, 160)], side=400)
     assert small.evidence == large.evidence == pytest.approx(0.4 * np.log(99))
     assert page_of([digit(10, 10)], [digit(0, 0, confidence=0.3)], 100).evidence > small.evidence
+
+
+def test_of_doubtful_digits_that_the_edge_cuts_only_one_is_evidence():
+    cut = [digit(100 * i, 0, value=1, confidence=0.9) for i in range(4)]
+    assert page_of(cut).evidence == page_of(cut[:1]).evidence > 0
+    inside = [one._replace(box=(one.box[0] + 9, 9, 20, 40)) for one in cut]
+    assert page_of(inside[:3]).evidence == pytest.approx(3 * page_of(cut).evidence)
+    known = [digit(100 * i, 0) for i in range(4)]
+    assert page_of(known).evidence == pytest.approx(4 * page_of(known[:1]).evidence)
 
 
 def test_a_page_convinces_by_five_sure_digits_or_by_those_that_are_most_of_its_ink():

@@ -114,7 +114,7 @@ def warp(images: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     images : (n, s, s) uint8, n * s at most 32,767
-    x, y : pixels, of shapes that broadcast to (n, t, t)
+    x, y : pixels, of shapes that broadcast to (n, t, t); one of them has n
 
     Returns
     -------

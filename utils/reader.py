@@ -42,7 +42,7 @@ TEXT = 100  # letters of a page of text, if it has fewer digits; it is not worth
 TURNED = 40  # pieces, the largest, that are looked at turned
 SEVERAL, TWICE = 3, 1.5  # pieces, and of the evidence upright: what it takes to turn a picture
 RING = 0.6  # share of a digit's surroundings that must be paper
-FAINTEST = .35  # of the weight of the known digits, stroke width times ink: what is lighter was not written with them
+FAINTEST = 0.35  # of the weight of the known digits, stroke width times ink: what is lighter was not written with them
 LIKE, SAME_PEN = 1.5, 2.0  # ratio of heights, and of strokes, of digits that are alike
 
 
@@ -86,7 +86,7 @@ class Page(NamedTuple):
     def evidence(self) -> float:
         """How much speaks for this reading, whatever the number of its pixels."""
         height, width = self.mask.shape
-        whole = [digit.known or is_inside(digit.box, height, width) for digit in self.digits]
+        whole = [digit.known or not touched_sides(digit.box, height, width) for digit in self.digits]
         digits = sum(digit.evidence for digit, yes in zip(self.digits, whole) if yes)
         cut = max((digit.evidence for digit, yes in zip(self.digits, whole) if not yes), default=0)  # stripes are many
         letters = LETTER * sum(letter.size for letter in self.words)
@@ -111,7 +111,7 @@ class Page(NamedTuple):
             height, width = width, height
         left, right = (min(shape[1], round(edge / self.scale)) for edge in (x, x + w))
         top, bottom = (min(shape[0], round(edge / self.scale)) for edge in (y, y + h))
-        return left, top, right - left, bottom - top
+        return left, top, max(1, right - left), max(1, bottom - top)
 
 
 def read_page(image: np.ndarray, classifier: Classifier) -> Page:
@@ -123,18 +123,20 @@ def read_page(image: np.ndarray, classifier: Classifier) -> Page:
     classifier : see `utils.classifier.load_classifier`
     """
     grey, look = to_grey(image), Memory(classifier).look
-    best = None
+    first = best = None
     for hypothesis in hypotheses(grey):
         page = read(grey, hypothesis, look)
+        first = first or page
         if best is None or page.evidence > BETTER * best.evidence:
             best = page
         all_sizes = hypothesis.copy == PAPERS[-1]
         if best.is_text or (best.convinces and (best.known >= MANY or all_sizes)):
             break
-    if turn := 0 if best.is_text else likely_turn(best.pieces, look):
-        page = read(grey, best.hypothesis._replace(turn=turn), look)
-        if page.evidence > BETTER * best.evidence:
-            best = page
+    for upright in (best, first) if not best.is_text else ():
+        if turn := likely_turn(upright.pieces, look):
+            page = read(grey, upright.hypothesis._replace(turn=turn), look)
+            if page.evidence > BETTER * best.evidence:
+                return page
     return best
 
 
@@ -224,7 +226,7 @@ def on_paper(piece: Piece, ink: np.ndarray, stroke: float) -> bool:
 
 
 def same_pen(pieces: Sequence[Piece], ink: np.ndarray) -> list[Piece]:
-    """Drop what is far thinner and fainter than the known digits: rests of printed lines, the print on the other side."""
+    """Drop what is far thinner and fainter than the known digits: rests of printed lines, what shines through."""
 
     def weight(piece: Piece) -> float:
         x, y, w, h = piece.box
@@ -236,21 +238,25 @@ def same_pen(pieces: Sequence[Piece], ink: np.ndarray) -> list[Piece]:
 
 
 def without_edges(lines: Sequence[Sequence[Piece]], shape: tuple[int, ...]) -> list[list[Piece]]:
-    """Drop what the edge of the picture may have cut off: what touches it, and is no known digit, nor like one."""
-    height, width = shape
+    """Drop what the edge of the picture may have cut off: what touches it, and is no known digit, nor like one.
+
+    Where no digit is known, only what touches three sides goes, as shadows do; a 1 that is cropped tight touches four.
+    """
     known = [digit for line in lines for digit in line if digit.known]
-    if not known:
-        return [list(line) for line in lines]
-    tall, pen = typical_height(known), typical_stroke(known)
+    tall, pen = (typical_height(known), typical_stroke(known)) if known else (0.0, 0.0)
 
     def stays(digit: Piece) -> bool:
+        if digit.known or not touched_sides(digit.box, *shape):
+            return True
+        if not known:
+            return touched_sides(digit.box, *shape, digit.size / 10) != 3
         alike = 1 / LIKE < digit.height / tall < LIKE and 1 / SAME_PEN < digit.stroke / pen < SAME_PEN
-        return is_inside(digit.box, height, width) or digit.known or (alike and digit.confidence > KNOWN)
+        return alike and digit.confidence > KNOWN
 
     return [[digit for digit in line if stays(digit)] for line in lines]
 
 
-def is_inside(box: Box, height: int, width: int) -> bool:
-    """Whether a box has a pixel to spare on all sides of a picture of this size."""
+def touched_sides(box: Box, height: int, width: int, near: float = 1) -> int:
+    """How many sides of a picture of this size a box touches, to so many pixels."""
     x, y, w, h = box
-    return x > 1 and y > 1 and x + w < width - 1 and y + h < height - 1
+    return sum((x <= near, y <= near, x + w >= width - near, y + h >= height - near))

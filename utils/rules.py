@@ -30,7 +30,7 @@ SEEN, VOTES = 0.8, 0.4  # line lengths: what it must see of a line, and how much
 DOTS = 6  # pixels of a copy of half the size: the widest gap that it bridges
 
 # what is a line
-FULL = 0.6  # share of a line's length that is ink, in dotted lines too
+FULL = 0.65  # share of a line's length that is ink, in dotted lines too
 EVEN = 0.3  # of the line's thickness: by how much it may differ, or a pixel...
 MOSTLY, FILLED = 0.45, 0.4  # ...in this share of the columns with ink; share of all columns that have such ink
 BENT = 0.005  # line lengths: how far a line may stray from a parabola
@@ -267,7 +267,7 @@ def level_courses(
         columns = columns + x
         rows = rows + y - drop[columns]
         course = find_course(rows, columns, ink, lengths, length, thick)
-        if course and (stops is None or hangs(rows, columns, course, stops)):
+        if course and (stops is None or hangs(rows, columns, course, stops, (FULL - 0.5) * length)):
             courses.append(course)
     return courses
 
@@ -321,9 +321,9 @@ def on_course(course: Course, shape: tuple[int, ...]) -> tuple[np.ndarray, np.nd
     return rows[inside], columns[inside]
 
 
-def hangs(rows: np.ndarray, columns: np.ndarray, course: Course, stops: np.ndarray) -> bool:
-    """Whether a level line ends at `stops`, or at the picture's edge, on both sides."""
-    reach = 2 * max(2, round(course.thickness)) + 2
+def hangs(rows: np.ndarray, columns: np.ndarray, course: Course, stops: np.ndarray, missed: float) -> bool:
+    """Whether a level line, of which up to `missed` pixels are not seen at its ends, ends at stops or the edges."""
+    reach = 2 * max(2, round(course.thickness)) + 2 + round(missed)
     for end, edge in (columns.min(), 0), (columns.max(), stops.shape[1] - 1):
         near = rows[np.abs(columns - end) <= 2]
         at_line = stops[max(0, near.min() - reach) : near.max() + reach, max(0, end - reach) : end + reach].any()

@@ -19,6 +19,7 @@ FOR, LEANING, AGAINST = 1.0, -1.0, -2.5
 LETTERS = 0, 1  # what o, O, l, i and I are taken for: their vote counts half
 FLAT = 0.35  # digit heights: what is no digit and no higher is a dash, and no letter
 PRIOR, ONLY = 0.5, 1.0  # log-odds: more numbers than words are looked at, the more so where there is nothing else
+ROUNDS = 3  # of judging a run by the verdicts on the others
 WORD = 3  # letters of the shortest word that can be told from a blot
 SPACE, WIDER, FARTHER = 0.5, 2.0, 1.25  # see `space_numbers`: digit heights, and ratios of gaps, and of distances
 TIGHT = 0.15  # digit heights: narrower gaps count as this, touching digits have none
@@ -37,20 +38,19 @@ def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece
     The digits of each line from left to right, of which a line may turn out to have none; and the pieces of words.
     """
     runs = [split(line, CLOSE * height) for line in lines]
-    votes = [[vote(run, height) for run in line] for line in runs]
-    flat = [(score, len(run)) for line, scores in zip(runs, votes) for run, score in zip(line, scores)]
-    numbers = sum(score > 0 for score, _ in flat)
-    words = sum(score < 0 and length > 1 for score, length in flat)
+    votes = np.array([vote(run, height) for line in runs for run in line])
+    long = np.array([len(run) > 1 for line in runs for run in line], bool)
+    is_number = votes > 0
+    for _ in range(ROUNDS):
+        numbers = 1 + is_number.sum() - is_number
+        words = 1 + (long & ~is_number).sum() - (long & ~is_number)
+        is_number = votes + PRIOR + (np.log(numbers / words) if len(votes) > 1 else ONLY) > 0
 
-    def is_number(run: Parts, score: float) -> bool:
-        others = (1 + numbers - (score > 0)) / (1 + words - (score < 0 and len(run) > 1))
-        return score + PRIOR + (np.log(others) if len(flat) > 1 else ONLY) > 0
-
-    digits, letters = [], []
-    for line, scores in zip(runs, votes):
+    digits, letters, verdicts = [], [], iter(is_number)
+    for line in runs:
         digits.append([])
-        for run, score in zip(line, scores):
-            number = is_number(run, score)
+        for run in line:
+            number = next(verdicts)
             if not number and len(run) >= WORD:
                 letters += [piece for piece, _ in run]
             begun = ended = False  # a number ends where something stands close between two digits, and is none
