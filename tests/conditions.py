@@ -85,7 +85,7 @@ CONDITIONS = {
     ),
 }  # fmt: skip
 NOTE = Condition(
-    layouts=("lines",), rows=(4, 4), per_row=(6, 8), height=(104, 104), weight=(0.5, 0.5), contrast=(0.9, 0.9),
-    slope=(-2.5, -2.5), margin=(0.8, 1.5), pitch=(1.75, 1.75), gap=(0.26, 0.34), dark=(0.72, 0.72), inks=("blue",),
-    blur=(0.8, 0.8), noise=(2, 2),
+    surface="ruled", layouts=("lines",), rows=(4, 4), per_row=(6, 8), height=(104, 104), weight=(0.5, 0.5),
+    contrast=(0.9, 0.9), slope=(-2.5, -2.5), margin=(0.8, 1.5), pitch=(1.75, 1.75), gap=(0.26, 0.34), dark=(0.72, 0.72),
+    inks=("blue",), blur=(0.8, 0.8), noise=(2, 2),
 )  # fmt: skip

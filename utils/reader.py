@@ -194,7 +194,7 @@ def read(grey: np.ndarray, hypothesis: Hypothesis, look: Look, scale: float = 0.
     if not pieces:
         return page
     height, stroke = typical_height(pieces), typical_stroke(pieces)
-    pieces = same_pen([piece for piece in pieces if on_paper(piece, ink, stroke)], ink)
+    pieces = same_pen([piece for piece in pieces if on_paper(piece, ink, stroke)], ink, height)
 
     # 6. Lines of writing. 7. Touching digits are cut; the second look. 8. Numbers are told from words.
     lines = [[pieces[i] for i in line] for line in group_lines([piece.box for piece in pieces], height)]
@@ -225,12 +225,12 @@ def on_paper(piece: Piece, ink: np.ndarray, stroke: float) -> bool:
     return not seen.any() or bool(paper[seen].mean() >= RING)
 
 
-def same_pen(pieces: Sequence[Piece], ink: np.ndarray) -> list[Piece]:
+def same_pen(pieces: Sequence[Piece], ink: np.ndarray, height: float) -> list[Piece]:
     """Drop what is far thinner and fainter than the known digits: rests of printed lines, what shines through."""
 
     def weight(piece: Piece) -> float:
         x, y, w, h = piece.box
-        return piece.stroke / piece.size * float(np.median(ink[y : y + h, x : x + w][piece.ink > 0]))
+        return piece.stroke / max(piece.size, height) * float(np.median(ink[y : y + h, x : x + w][piece.ink > 0]))
 
     known = [weight(piece) for piece in pieces if piece.known]
     least = FAINTEST * np.median(known) if known else 0.0

@@ -1,0 +1,120 @@
+"""Switch every step of the reader off, one at a time, and show what that costs: a row a step, a column a yardstick.
+
+    python -m tests.ablation --pages 4
+
+A number is the change, in points, of the digits right on composed pages of held-out digits (see `tests.score_pages`);
+of text it is the change in false digits for each 1,000 letters, below 0 where there are more. A step that has no column
+in which it earns its place is to go. With `--photos`, a folder with labels.json as in `tests.accuracy_table`, there is
+a column for those.
+"""
+
+import argparse
+import contextlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from unittest import mock
+
+from tests.page import Page
+from tests.score_pages import Tally, compose, load_digits, measure, pages_of
+from utils import frame, ink, lattice, reader, rules, segment, writing
+from utils.classifier import load_classifier
+from utils.picture import read_picture
+
+COLUMNS = {
+    "fills": ("28 x 28", "enlarged", "tight", "brush", "thin pen", "500 px"),
+    "edges": ("two", "edge", "strip"),
+    "lines": ("ruled", "squared", "squares", "form", "table"),
+    "light": ("clean", "board", "shadow", "noise", "faint", "blur"),
+    "touching": ("touching", "slope"),
+    "sizes": ("14 px", "20 px", "40 px", "100 px", "400 px"),
+    "among": ("clutter", "signs", "words"),
+    "turned": ("sideways", "upside down"),
+    "text": ("text",),
+}
+
+
+def keep(module, name: str, result: Callable) -> Callable[[], contextlib.AbstractContextManager]:
+    """Have a function of a module return what `result` makes of its arguments."""
+    return lambda: mock.patch.object(module, name, result)
+
+
+def hypotheses(kept: Callable[[int, reader.Hypothesis], bool]) -> Callable[[], contextlib.AbstractContextManager]:
+    """Leave hypotheses out."""
+    every = reader.hypotheses
+    return keep(reader, "hypotheses", lambda grey: [h for i, h in enumerate(every(grey)) if kept(i, h)])
+
+
+def all_digits(lines, height):
+    """Take every piece for digits."""
+    return [[digit for _, part in line for digit in part] for line in lines], []
+
+
+def far_from_lines(rows, columns, course, stops, missed):
+    return False
+
+
+STEPS = {
+    "other polarity": hypotheses(lambda i, _: i < len(ink.PAPERS)),
+    "large writing": hypotheses(lambda _, h: h.copy == ink.PAPERS[0]),
+    "very large writing": hypotheses(lambda _, h: h.copy != ink.PAPERS[-1]),
+    "turned": keep(reader, "likely_turn", lambda *_: 0),
+    "small writing": lambda: mock.patch.object(reader, "LEGIBLE", 0),
+    "printed lines": keep(reader, "erase_lines", lambda pieces, *_: list(pieces)),
+    "...of unknown writing": keep(rules, "unveil", lambda pieces, shown, _: (list(pieces), shown < -9)),
+    "...between lines": keep(rules, "hangs", far_from_lines),
+    "...hidden ones": keep(rules, "between", lambda _: []),
+    "...frames": keep(rules, "enclosing", lambda pieces: [False] * len(pieces)),
+    "mend": keep(reader, "mend", lambda pieces, *_: segment.digit_sized(pieces)),
+    "paper around": keep(reader, "on_paper", lambda *_: True),
+    "same pen": keep(reader, "same_pen", lambda pieces, *_: pieces),
+    "touching digits": keep(
+        reader, "part_digits", lambda lines, *_: [[(piece, [piece]) for piece in line] for line in lines]
+    ),
+    "squeeze": keep(lattice, "squeeze", lambda piece: piece),
+    "numbers and words": keep(reader, "find_numbers", all_digits),
+    "...signs": keep(writing, "vote", lambda run, height: sum(writing.vote_of(*one, height) for one in run)),
+    "edges": keep(reader, "without_edges", lambda lines, _: lines),
+    "thin strokes": lambda: mock.patch.object(frame, "STROKE", 0),
+}
+
+
+def photos(folder: Path) -> list[Page]:
+    """Labelled photos as pages."""
+    labels = json.loads((folder / "labels.json").read_text())
+    return [Page(read_picture(folder / entry["file"]), entry["lines"]) for entry in labels]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="output/mnist_cnn.tflite", help="trained network (%(default)s)")
+    parser.add_argument("--pages", type=int, default=4, help="of each condition (%(default)s)")
+    parser.add_argument("--photos", type=Path, metavar="DIR", help="labelled photos as a further column")
+    args = parser.parse_args()
+
+    classifier, data = load_classifier(args.model), load_digits(held_out=True)
+    pages = {
+        column: [compose(name, k, data, 0) for name in names for k in range(pages_of(name, args.pages))]
+        for column, names in COLUMNS.items()
+    }
+    if args.photos:
+        pages["photos"] = photos(args.photos)
+
+    def row() -> dict[str, Tally]:
+        return {column: measure(column, some, classifier) for column, some in pages.items()}
+
+    print(f"| without | {' | '.join(pages)} |")
+    print("|---" * (1 + len(pages)) + "|")
+    whole = row()
+    shown = (f"{1000 * t.right:.1f}" if column == "text" else f"{t.right:.1%}" for column, t in whole.items())
+    print(f"| (all steps) | {' | '.join(shown)} |", flush=True)
+    for step, off in STEPS.items():
+        with off():
+            without = row()
+        change = {column: without[column].right - tally.right for column, tally in whole.items()}
+        shown = (f"{(1000 if column == 'text' else 100) * by:+.1f}" if by else "" for column, by in change.items())
+        print(f"| {step} | {' | '.join(shown)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
