@@ -89,6 +89,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="output/mnist_cnn.tflite", help="trained network (%(default)s)")
     parser.add_argument("--pages", type=int, default=4, help="of each condition (%(default)s)")
+    parser.add_argument(
+        "--column", nargs="+", default=COLUMNS, choices=COLUMNS, metavar="NAME", help="yardsticks (all)"
+    )
+    parser.add_argument("--step", nargs="+", default=STEPS, choices=STEPS, metavar="NAME", help="to switch off (all)")
     parser.add_argument("--photos", type=Path, metavar="DIR", help="labelled photos as a further column")
     args = parser.parse_args()
 
@@ -96,6 +100,7 @@ def main() -> None:
     pages = {
         column: [compose(name, k, data, 0) for name in names for k in range(pages_of(name, args.pages))]
         for column, names in COLUMNS.items()
+        if column in args.column
     }
     if args.photos:
         pages["photos"] = photos(args.photos)
@@ -108,8 +113,8 @@ def main() -> None:
     whole = row()
     shown = (f"{1000 * t.right:.1f}" if column == "text" else f"{t.right:.1%}" for column, t in whole.items())
     print(f"| (all steps) | {' | '.join(shown)} |", flush=True)
-    for step, off in STEPS.items():
-        with off():
+    for step in args.step:
+        with STEPS[step]():
             without = row()
         change = {column: without[column].right - tally.right for column, tally in whole.items()}
         shown = (f"{(1000 if column == 'text' else 100) * by:+.1f}" if by else "" for column, by in change.items())

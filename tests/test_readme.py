@@ -21,6 +21,7 @@ SHORTER = {  # what makes a long command quick
     "train_keras.py": "--limit 300 --epochs 1 --output {folder}/mnist.keras",
     "train_keras_cnn.py": "--limit 300 --epochs 1 --output {folder}/mnist_cnn.keras",
     "tests.score_pages": "--pages 1 --condition clean",
+    "tests.ablation": "--pages 1 --column edges --step mend",
     "tests.fuzz": "--seconds 3 --processes 1",
     "tests.kill_training": "--kills 1",
 }
