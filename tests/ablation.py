@@ -50,7 +50,7 @@ def all_digits(lines, height):
     return [[digit for _, part in line for digit in part] for line in lines], []
 
 
-def far_from_lines(rows, columns, course, stops, missed):
+def far_from_lines(*_):
     return False
 
 

@@ -358,9 +358,10 @@ def test_what_is_far_thinner_and_fainter_than_the_known_digits_was_not_written_w
     thin, faint, both = (
         digit(x, 0, confidence=0.5, stroke=stroke) for x, stroke in ((120, 2.0), (210, 4.0), (250, 2.0))
     )
-    assert same_pen([*pieces, thin, faint, both], ink) == [*pieces, thin, faint]
-    assert same_pen([pieces[2], both], ink) == [pieces[2], both]  # none is known
-    assert same_pen([], ink) == []
+    height = pieces[0].height
+    assert same_pen([*pieces, thin, faint, both], ink, height) == [*pieces, thin, faint]
+    assert same_pen([pieces[2], both], ink, height) == [pieces[2], both]  # none is known
+    assert same_pen([], ink, height) == []
 
 
 def test_beyond_the_edge_of_the_picture_all_may_be_paper():

@@ -312,7 +312,7 @@ def test_the_cells_of_a_table_go_and_their_digits_stay_though_they_touch_lines()
 
 def test_the_sides_of_cells_go_with_the_lines_that_they_hang_between():
     """They are too short to be printed lines, and a stroke that hangs nowhere is as long."""
-    cells, digits, stroke = fence(140, 260, *range(52, 400, 36)), write("5407"), line((60, 10), (60, 130))
+    cells, digits, stroke = fence(140, 260, *range(52, 400, 36)), write("5407"), line((60, 40), (60, 110))
     left, known = erased(cells | digits | stroke)
     assert not (left & cells & ~digits).any() and share(left, digits) == 1
     assert share(left, stroke) == 1 and known == "01457"

@@ -267,7 +267,7 @@ def level_courses(
         columns = columns + x
         rows = rows + y - drop[columns]
         course = find_course(rows, columns, ink, lengths, length, thick)
-        if course and (stops is None or hangs(rows, columns, course, stops, (FULL - 0.5) * length)):
+        if course and (stops is None or hangs(columns, course, ink, stops, (FULL - 0.5) * length)):
             courses.append(course)
     return courses
 
@@ -321,13 +321,18 @@ def on_course(course: Course, shape: tuple[int, ...]) -> tuple[np.ndarray, np.nd
     return rows[inside], columns[inside]
 
 
-def hangs(rows: np.ndarray, columns: np.ndarray, course: Course, stops: np.ndarray, missed: float) -> bool:
-    """Whether a level line, of which up to `missed` pixels are not seen at its ends, ends at stops or the edges."""
-    reach = 2 * max(2, round(course.thickness)) + 2 + round(missed)
-    for end, edge in (columns.min(), 0), (columns.max(), stops.shape[1] - 1):
-        near = rows[np.abs(columns - end) <= 2]
-        at_line = stops[max(0, near.min() - reach) : near.max() + reach, max(0, end - reach) : end + reach].any()
-        if not at_line and abs(end - edge) > reach:
+def hangs(columns: np.ndarray, course: Course, ink: np.ndarray, stops: np.ndarray, missed: float) -> bool:
+    """Whether a level line ends at stops or at the edges; up to `missed` pixels of its ends are not in `columns`."""
+    rows, on = on_course(course, ink.shape)
+    inked = np.bincount(on, ink[rows, on] > 0, ink.shape[1]) > 0
+    reach = 2 * max(2, round(course.thickness)) + 2
+    for end, step, edge in (columns.min(), -1, 0), (columns.max(), 1, ink.shape[1] - 1):
+        last = end + step * round(missed)
+        while end != last and 0 <= end + step < ink.shape[1] and inked[end + step]:
+            end += step
+        row = round(course.rows[end])
+        at_stop = stops[max(0, row - reach) : row + reach, max(0, end - reach) : end + reach].any()
+        if not at_stop and abs(end - edge) > reach:
             return False
     return True
 
