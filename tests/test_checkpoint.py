@@ -148,6 +148,15 @@ def test_a_checkpoint_tells_what_is_left_to_resume_and_goes_when_all_is_done(sma
     assert not scratch.exists()
 
 
+def test_a_damaged_checkpoint_is_named(small):
+    options, *_ = small
+    described = checkpoint.open_checkpoint(options) / "options.json"
+    described.write_text("{")
+    options.resume = True
+    with pytest.raises(ValueError, match="options.json: damaged; start anew without --resume"):
+        checkpoint.open_checkpoint(options)
+
+
 @pytest.mark.parametrize(
     "name, other", [("script", "train_keras_cnn.py"), ("epochs", 61), ("limit", None), ("augment", None)]
 )

@@ -31,8 +31,8 @@ def test_all_pictures_in_a_folder_are_found_and_what_is_left_out_is_said(folder)
     assert [str(name) for _, name in pictures] == ["a", "b.webp", "c.ppm", "e.gif", "g.heic", "deeper/d.jp2"]
     assert all(path == folder / name for path, name in pictures)
     assert faults == [
-        f"{folder}: 1 files skipped, not pictures that can be read; the first is {folder}/notes.txt",
-        f"{folder}: 1 pictures skipped, annotated by an earlier run (their names end in _recognized)",
+        f"{folder}: not read, since no picture: {folder}/notes.txt",
+        f"{folder}: not read, since annotated by an earlier run: 1 with names in _recognized",
     ]
 
 

@@ -136,6 +136,15 @@ def test_a_header_that_claims_too_much_is_refused(tmp_path, capfd):
     assert error_of(path, capfd).startswith("too large, expected at most ")
 
 
+def test_an_opencv_without_windows_is_named(monkeypatch):
+    def no_windows(*_):
+        raise cv2.error("The function is not implemented. Rebuild the library with GTK+")
+
+    monkeypatch.setattr(picture.cv2, "imshow", no_windows)
+    with pytest.raises(OSError, match="this OpenCV opens no windows, use --output FILE or --no-show"):
+        picture.show({"Original": COLOURS})
+
+
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
     path = saved(tmp_path / "a.png", COLOURS)
     before = path.read_bytes()

@@ -1,6 +1,6 @@
 """recognize.py: what read_digits promises, and the command line as a user meets it."""
 
-import contextlib
+import io
 import json
 import os
 import shutil
@@ -14,6 +14,7 @@ import pytest
 from conftest import ROOT, run
 from PIL import Image, ImageDraw, ImageFont
 
+import utils
 from recognize import read_digits
 from tests.compose import compose_sample
 from tests.score_pages import align
@@ -165,7 +166,7 @@ def test_several_pictures_and_a_bad_one(path, printed, tmp_path):
         f"{name}\t{line}\n" for name in (folder / "a.png", folder / "deeper" / "a.png") for line in printed.splitlines()
     )
     assert result.stderr.splitlines() == [
-        f"recognize.py: {folder}: 1 files skipped, not pictures that can be read; the first is {folder}/notes.txt",
+        f"recognize.py: {folder}: not read, since no picture: {folder}/notes.txt",
         f"recognize.py: error: {tmp_path}/none.png: no such file, expected a picture",
         f"recognize.py: error: {folder}/b.jpg: not a picture that OpenCV reads, or not a whole one",
         f"recognize.py: {folder}/c.png: no digits found",
@@ -252,7 +253,7 @@ def test_the_same_command_again_reads_the_same_pictures(path, printed, tmp_path)
         first, second = recognize(*options), recognize(*options)
         assert first.returncode == second.returncode == 0
         assert first.stdout == second.stdout == printed
-    assert "1 pictures skipped, annotated by an earlier run (their names end in _recognized)" in second.stderr
+    assert "not read, since annotated by an earlier run: 1 with names in _recognized" in second.stderr
     assert (tmp_path / "read" / "a_recognized.png").exists() and open(photo, "rb").read() == path.read_bytes()
 
 
@@ -317,20 +318,15 @@ def test_ctrl_c_among_the_imports_ends_in_one_line():
     assert result.returncode != 0 and result.stderr == "recognize.py: stopped\n"
 
 
-def test_long_work_shows_a_sign_of_life_on_a_terminal(path):
-    code = (
-        "import sys, utils; utils.PATIENCE = 0.01; import recognize; "
-        f"sys.argv = ['recognize.py', '-i', {str(path)!r}, '-m', {str(MODEL)!r}, '--no-show']; recognize.main()"
-    )
-    main, end = os.openpty()
-    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stderr=end, stdout=subprocess.PIPE, timeout=60)
-    os.close(end)
-    assert result.returncode == 0
-    with os.fdopen(main, "rb", buffering=0) as terminal, contextlib.suppress(OSError):  # its end is an error on Linux
-        shown = b""
-        while part := terminal.read(1000):
-            shown += part
-    assert f"picture 1 of 1, {path}: 0 s".encode() in shown
+@pytest.mark.parametrize("terminal", [True, False])
+def test_long_work_shows_a_sign_of_life_on_a_terminal(monkeypatch, terminal):
+    shown = io.StringIO()
+    shown.isatty = lambda: terminal
+    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setattr(utils, "PATIENCE", 0.01)
+    with utils.sign_of_life("picture 1 of 2, a.png"):
+        time.sleep(0.2)
+    assert shown.getvalue() == ("\r\033[Kpicture 1 of 2, a.png: 0 s\r\033[K" if terminal else "")
 
 
 def test_two_pictures_of_one_name_are_refused(path, tmp_path):

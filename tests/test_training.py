@@ -9,7 +9,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
-from conftest import run
+from conftest import ROOT, run
 
 import train_keras
 import train_keras_cnn
@@ -107,6 +107,57 @@ def test_an_output_that_cannot_be_written_is_found_before_training(capsys, monke
     ):
         code, line = error_of(capsys, monkeypatch, "--output", output)
         assert (code, line) == (1, f"train_keras.py: error: {output}: cannot be written, {reason}")
+
+
+@pytest.mark.parametrize(
+    "arguments, name",
+    [
+        ([], "mnist.keras"),
+        (["--seed", "7", "--epochs", "30"], "mnist.keras"),
+        (["--limit", "500"], "mnist_try.keras"),
+        (["--epochs", "24"], "mnist_try.keras"),
+        (["--no-augment"], "mnist_try.keras"),
+        (["--test", "other.csv"], "mnist_try.keras"),
+        (["--limit", "500", "--output", "output/mnist.keras"], "mnist.keras"),
+    ],
+)
+def test_only_the_full_recipe_replaces_the_network_unasked(monkeypatch, capsys, arguments, name):
+    monkeypatch.setattr(sys, "argv", ["train_keras.py", *arguments])
+    options = training.parse_options("", train_keras.EPOCHS, train_keras.BATCH_SIZE, 1, train_keras.OUTPUT)
+    assert options.output.name == name
+    told = "so output/mnist.keras stays; the network will be output/mnist_try.keras" in capsys.readouterr().err
+    assert told == (name == "mnist_try.keras")
+
+
+def test_a_second_training_to_the_same_output_is_refused_at_the_start(tmp_path):
+    output = tmp_path / "a.keras"
+    first = checkpoint.lock(output)
+    result = run("train_keras.py", "--limit", "10", "--output", output)
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"train_keras.py: error: {output}: another training is to write it; wait for its end, or choose another\n"
+    )
+    first.close()
+    del first
+    assert os.listdir(tmp_path) == []
+    assert checkpoint.lock(output).name.endswith(".a.lock")
+
+
+@pytest.mark.parametrize("module", ["utils.download", "utils.handwriting"])
+def test_the_help_of_a_module_does_nothing_else(module, tmp_path):
+    result = run("-m", module, "--help", env=os.environ | {"PYTHONPATH": str(ROOT)})
+    assert result.returncode == 0 and result.stdout.startswith(f"usage: python -m {module}")
+    assert result.stderr == ""
+
+
+def test_keras_of_another_project_is_no_matter(tmp_path):
+    """Its backend and its number format are another project's."""
+    (tmp_path / ".keras").mkdir()
+    (tmp_path / ".keras" / "keras.json").write_text('{"floatx": "float64", "backend": "torch", "epsilon": 1e-07}')
+    environment = os.environ | {"HOME": str(tmp_path), "KERAS_BACKEND": "torch"}
+    result = run("train_keras.py", "--limit", 200, "--epochs", 1, "--output", tmp_path / "a.keras", env=environment)
+    assert result.returncode == 0 and result.stderr == ""
+    assert all((tmp_path / f"a{ending}").exists() for ending in FILES)
 
 
 def test_a_bad_csv_is_named(capsys, monkeypatch, tmp_path):

@@ -160,7 +160,7 @@ def test_even_cells_with_narrow_digits_in_them_are_no_spaces():
 def test_a_gap_is_a_space_only_where_it_is_wide_and_wider_than_others():
     assert spaced(numbers("12 34", gap=0, apart=16)) == ["1234"]  # less than half a digit
     assert spaced(numbers("12 34", gap=0, apart=24)) == ["12 34"]
-    assert spaced(numbers("12 34", gap=16, apart=28)) == ["1234"]  # less than twice the others
+    assert spaced(numbers("12 34", gap=20, apart=28)) == ["1234"]  # less than one and a half times the others
 
 
 def test_two_digits_alone_are_measured_by_the_gaps_of_the_page():

@@ -62,7 +62,7 @@ class Feed(keras.callbacks.Callback):
             self.ahead = self.thread.submit(self.gather, epoch + 1)
 
     def gather(self, epoch: int) -> Pairs:
-        """Have an epoch written, or as much of it as there is time for before the run is stopped."""
+        """Write the digits of an epoch; a run that is stopped does not wait for all of them."""
         digits = np.empty((self.rows, 28, 28), "uint8")
         targets = np.empty((self.rows, 10), "float32")
         start = 0

@@ -58,13 +58,10 @@ def search(folder: Path, made: Sequence[Path]) -> tuple[list[Picture], list[str]
             others.append(path)
     faults = [f"error: {error.filename}: cannot be searched ({error.strerror})" for error in closed]
     if others:
-        faults.append(
-            f"{folder}: {len(others):,} files skipped, not pictures that can be read; the first is {others[0]}"
-        )
+        more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
+        faults.append(f"{folder}: not read, since no picture: {others[0]}{more}")
     if annotated:
-        faults.append(
-            f"{folder}: {annotated:,} pictures skipped, annotated by an earlier run (their names end in {MARK})"
-        )
+        faults.append(f"{folder}: not read, since annotated by an earlier run: {annotated:,} with names in {MARK}")
     if not pictures and not closed:
         faults.append(f"error: {folder}: a folder without pictures, expected some")
     return pictures, faults

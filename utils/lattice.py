@@ -16,16 +16,19 @@ from utils.segment import Look, Parts, Piece, join, logit
 WHOLE = 0.95  # probability from which a piece is one digit and is not cut
 SKIP = 0.35  # probability up to which a piece is rather skipped than read
 CUT = 3.8  # price of a cut through ink, in log-odds
-LOST = 0.5  # price of skipping a slice of a piece: most that is cut off a digit is a digit
-NARROW, NARROW_PRICE = 0.9, 20.0  # own heights: a cut through a narrower piece costs so much more for what it lacks
-BROAD, BROAD_PRICE = 1.1, 6.0  # own heights: a digit wider than this pays so much for each further height
-SHORT, SHORT_PRICE = 0.5, 24.0  # digit heights: a digit lower than this pays so much for each height that it lacks
+LOST = 0.5  # log-odds: price of skipping a slice, since what is cut off a digit is mostly another digit
+NARROW, NARROW_PRICE = 0.9, 20.0  # own heights; log-odds a height: a cut through what is narrower costs more
+BROAD, BROAD_PRICE = 1.1, 6.0  # own heights; log-odds a height: a digit that is wider is less likely
+SHORT, SHORT_PRICE = 0.5, 24.0  # digit heights; log-odds a height: a digit that is lower is less likely
 DOUBLE = 0.5  # digit heights: a doubtful piece wider than this may be several digits
 CUTS = 10  # in a piece, at most
 APART = 0.065  # digit heights between two cuts
 MIDDLE = 0.2  # of that, from the middle of a piece: a cut there is tried first, most are of two digits
-RUN = round(1 / APART)  # slices that may be a digit: it is seldom wider than high
-SAMPLE, PAYS = 60, 0.2  # doubtful pieces that are cut first, and the share of them that must be several digits
+RUN = round(1 / APART)  # slices in a digit, at most: it is seldom wider than high
+SAMPLE, PAYS = (
+    60,
+    0.2,
+)  # doubtful pieces that are cut first; share of several digits from which all are
 SEAM_ROWS = 48  # pixels: a piece is reduced to this height to find its cuts
 ENTER, INK, SLANT = 4.0, 0.2, 0.2  # price of a seam's step from paper into ink, of a row of ink, and of a step aside
 

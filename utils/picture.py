@@ -126,17 +126,26 @@ def has_screen() -> bool:
 
 
 def show(pictures: dict[str, np.ndarray]) -> None:
-    """Show pictures in windows of these names until a key is pressed or all the windows are closed."""
+    """Show pictures in windows of these names until a key is pressed or all the windows are closed.
+
+    Raises
+    ------
+    OSError
+        If OpenCV cannot open windows.
+    """
     import imutils  # here, since only windows need it
 
-    with silence():  # Qt complains of fonts that nobody needs
-        for name, image in pictures.items():
-            height, width = image.shape[:2]
-            scale = min(1.0, SCREEN[0] / width, SCREEN[1] / height)
-            cv2.imshow(name, imutils.resize(image, width=max(1, round(scale * width))))
-        while cv2.waitKey(50) < 0 and any(is_open(name) for name in pictures):
-            pass
-        cv2.destroyAllWindows()
+    try:
+        with silence():  # Qt complains of fonts that nobody needs
+            for name, image in pictures.items():
+                height, width = image.shape[:2]
+                scale = min(1.0, SCREEN[0] / width, SCREEN[1] / height)
+                cv2.imshow(name, imutils.resize(image, width=max(1, round(scale * width))))
+            while cv2.waitKey(50) < 0 and any(is_open(name) for name in pictures):
+                pass
+            cv2.destroyAllWindows()
+    except cv2.error:  # of opencv-python-headless, which another package may have brought
+        raise OSError("this OpenCV opens no windows, use --output FILE or --no-show") from None
 
 
 def is_open(window: str) -> bool:

@@ -27,15 +27,15 @@ def evaluate(model: "keras.Model", test: Digits, options: argparse.Namespace) ->
     scratch, name = scratch_folder(options), options.output.stem
     probabilities = model.predict(inputs, batch_size=BATCH, verbose=0)
     predicted = probabilities.argmax(axis=1)
-    plot_curves(read_history(scratch), scratch / f"{name}_curves.png")
+    plot_curves(read_history(scratch), options.augment, scratch / f"{name}_curves.png")
     plot_confusion(labels, predicted, scratch / f"{name}_confusion.png")
     worst = np.lexsort((probabilities[np.arange(len(labels)), labels], predicted == labels))
     worst = np.resize(worst[:16], 16)
     plot_dataset(digits[worst], labels[worst], predicted[worst], path=scratch / f"{name}_misread.png")
 
 
-def plot_curves(history: list[dict[str, float]], path: Path) -> None:
-    """Draw cost and accuracy over the epochs."""
+def plot_curves(history: list[dict[str, float]], augment: bool, path: Path) -> None:
+    """Draw cost and accuracy over the epochs; digits that are written anew are harder than the test digits."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 3.5), layout="constrained")
@@ -43,9 +43,17 @@ def plot_curves(history: list[dict[str, float]], path: Path) -> None:
     for axes, key, unit in zip(
         figure.subplots(1, 2), ("loss", "accuracy"), ("cross-entropy (nats)", "share read right")
     ):
-        axes.plot(epochs, [row[key] for row in history], "o-", ms=3, color=BLUE, label="training digits")
+        axes.plot(
+            epochs,
+            [row[key] for row in history],
+            "o-",
+            ms=3,
+            color=BLUE,
+            label=f"training digits{', written anew and with junk' if augment else ''}",
+        )
         axes.plot(epochs, [row[f"val_{key}"] for row in history], "s--", ms=3, color=ORANGE, label="test digits")
         axes.set(title={"loss": "Cost", "accuracy": "Accuracy"}[key], xlabel="epoch", ylabel=unit)
+        axes.set_xlim(0.5, max(epochs, default=1) + 0.5)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         axes.legend()

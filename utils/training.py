@@ -103,8 +103,8 @@ def start_keras(seed: int) -> None:
 def decay(rate: float, rows: int, options: argparse.Namespace) -> "keras.optimizers.schedules.LearningRateSchedule":
     """Let the learning rate fall from `rate` to zero over the run, as the square root of what is left of it.
 
-    Without it the accuracy of the last epoch is a lottery. A cosine (Loshchilov and Hutter, SGDR, 2017) is low so early
-    that the last epochs, whose digits are MNIST's own for the most part, teach little.
+    Without it the accuracy of the last epoch depends on luck. A cosine (Loshchilov and Hutter, SGDR, 2017) is low so
+    early that the last epochs, whose digits are MNIST's own for the most part, teach little.
     """
     import keras
 

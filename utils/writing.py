@@ -21,7 +21,7 @@ FLAT = 0.35  # digit heights: what is no digit and no higher is a dash, and no l
 PRIOR, ONLY = 0.5, 1.0  # log-odds: more numbers than words are looked at, the more so where there is nothing else
 ROUNDS = 3  # of judging a run by the verdicts on the others
 WORD = 3  # letters of the shortest word that can be told from a blot
-SPACE, WIDER, FARTHER = 0.5, 2.0, 1.25  # see `space_numbers`: digit heights, and ratios of gaps, and of distances
+SPACE, WIDER, FARTHER = 0.5, 1.5, 1.25  # see `space_numbers`: digit heights, and ratios of gaps, and of distances
 TIGHT = 0.15  # digit heights: narrower gaps count as this, touching digits have none
 
 
@@ -53,14 +53,24 @@ def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece
             number = next(verdicts)
             if not number and len(run) >= WORD:
                 letters += [piece for piece, _ in run]
-            begun = ended = False  # a number ends where something stands close between two digits, and is none
-            for _, part in run:
+            signs: list[Piece] = []  # a number ends where one stands close between two digits
+            last = None
+            for piece, part in run:
                 found = [digit for digit in part if is_digit(digit, height)] if number else []
                 if found:
+                    ended = last is not None and any(stands_between(last, sign, found[0]) for sign in signs)
                     digits[-1] += [found[0]._replace(is_spaced=ended), *found[1:]]
-                begun |= bool(found)
-                ended = begun and not found
+                    last, signs = found[-1], []
+                else:
+                    signs.append(piece)
     return digits, letters
+
+
+def stands_between(left: Piece, sign: Piece, right: Piece) -> bool:
+    """Whether a sign stands between two digits, and not under or above them."""
+    x, y, w, h = sign.box
+    top, bottom = left.box[1], left.box[1] + left.height
+    return left.box[0] + left.box[2] / 2 < x and x + w < right.box[0] + right.box[2] / 2 and top <= y + h / 2 <= bottom
 
 
 def space_numbers(lines: Sequence[Sequence[Piece]]) -> list[list[Piece]]:
