@@ -73,7 +73,7 @@ def main() -> int:
         return 1
     several = len(pictures) > 1 or len(options.image) > 1
     targets = plan_output(options.output, pictures) if options.output else []
-    steps = plan_steps(options.debug, pictures) if options.debug else []
+    steps = plan_steps(options.debug, pictures, targets) if options.debug else []
 
     from utils.classifier import load_classifier
     from utils.draw import annotate
@@ -116,15 +116,21 @@ def main() -> int:
     return int(failed)
 
 
+def nonempty_path(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name, expected a path")
+    return Path(text)
+
+
 def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("-i", "--image", type=Path, nargs="+", required=True, help="pictures, or folders of them")
-    add("-m", "--model", type=Path, required=True, help="a trained network, .keras or (much faster) .tflite")
-    add("-o", "--output", type=Path, metavar="PATH", help="write the annotated picture to this file or folder")
+    add("-i", "--image", type=nonempty_path, nargs="+", required=True, help="pictures, or folders of them")
+    add("-m", "--model", type=nonempty_path, required=True, help="a trained network, .keras or (much faster) .tflite")
+    add("-o", "--output", type=nonempty_path, metavar="PATH", help="write the annotated picture to this file or folder")
     add("--json", action="store_true", help="print one JSON array with boxes and confidences instead")
     add("--no-show", action="store_true", help="open no window")
-    add("--debug", type=Path, metavar="DIR", help="write a picture of every step to this folder")
+    add("--debug", type=nonempty_path, metavar="DIR", help="write a picture of every step to this folder")
     return parser.parse_args()
 
 

@@ -148,13 +148,38 @@ def test_a_checkpoint_tells_what_is_left_to_resume_and_goes_when_all_is_done(sma
     assert not scratch.exists()
 
 
-def test_a_damaged_checkpoint_is_named(small):
+@pytest.mark.parametrize("content", ["{", "[]", "5"])
+def test_a_damaged_checkpoint_is_named(small, content):
     options, *_ = small
     described = checkpoint.open_checkpoint(options) / "options.json"
-    described.write_text("{")
+    described.write_text(content)
     options.resume = True
     with pytest.raises(ValueError, match="options.json: damaged; start anew without --resume"):
         checkpoint.open_checkpoint(options)
+
+
+def test_damaged_weights_and_history_are_named(small, tmp_path):
+    options, *_ = small
+    (tmp_path / "latest.weights.h5").write_bytes(b"not weights")
+    with pytest.raises(ValueError, match=r"latest.weights.h5: damaged \(.*\); start anew without --resume"):
+        checkpoint.load_weights(compiled_network(options), tmp_path, 4)
+    for content in "epoch,loss\n0,x\n", "a,b\n1,2\n":
+        (tmp_path / "history.csv").write_text(content)
+        with pytest.raises(ValueError, match="history.csv: damaged; start anew without --resume"):
+            checkpoint.read_history(tmp_path)
+
+
+def test_a_folder_or_a_file_of_the_user_in_the_way_stays(small):
+    options, *_ = small
+    scratch = checkpoint.scratch_folder(options)
+    scratch.mkdir()
+    (scratch / "mine.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match="mnist.checkpoint: not a checkpoint, and in the way"):
+        checkpoint.open_checkpoint(options)
+    (options.output.parent / ".mnist.lock").write_text("mine")
+    with pytest.raises(FileExistsError, match=".mnist.lock: not ours, and in the way"):
+        checkpoint.lock(options.output)
+    assert (scratch / "mine.txt").exists() and (options.output.parent / ".mnist.lock").read_text() == "mine"
 
 
 @pytest.mark.parametrize(

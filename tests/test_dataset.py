@@ -85,7 +85,7 @@ def test_load_dataset_names_a_missing_file_and_a_folder(tmp_path):
 def test_load_dataset_names_a_damaged_gzip_file(csv, tmp_path):
     whole = csv(GOOD, GOOD, name="whole.csv.gz").read_bytes()
     (tmp_path / "cut.csv.gz").write_bytes(whole[:-12])
-    with pytest.raises(ValueError, match="cut.csv.gz: damaged file"):
+    with pytest.raises(ValueError, match="cut.csv.gz: cannot be read"):
         load_dataset(tmp_path / "cut.csv.gz")
 
 

@@ -78,14 +78,31 @@ def test_a_file_for_several_pictures_is_refused(tmp_path, name):
 
 def test_equal_names_are_refused_for_annotated_pictures_and_for_steps(tmp_path):
     twins = [Picture(tmp_path / place / "a.png", (tmp_path / "a.png").relative_to(tmp_path)) for place in ("x", "y")]
-    for plan, name in (plan_output, "a_recognized.png"), (plan_steps, "a.png"):
+    for plan, name, *more in (plan_output, "a_recognized.png"), (plan_steps, "a.png", []):
         with pytest.raises(
             ValueError, match=f"{name}: the name for both .*x/a.png and .*y/a.png, read them one by one"
         ):
-            plan(tmp_path, twins)
+            plan(tmp_path, twins, *more)
 
 
 def test_steps_of_one_picture_go_into_the_folder_itself_of_several_into_one_each(tmp_path):
     one, two = (Picture(tmp_path / name, (tmp_path / name).relative_to(tmp_path)) for name in ("a.png", "b.png"))
-    assert plan_steps(tmp_path, [one]) == [tmp_path]
-    assert plan_steps(tmp_path, [one, two]) == [tmp_path / "a.png", tmp_path / "b.png"]
+    assert plan_steps(tmp_path / "s", [one], []) == [tmp_path / "s"]
+    assert plan_steps(tmp_path / "s", [one, two], []) == [tmp_path / "s" / "a.png", tmp_path / "s" / "b.png"]
+
+
+def test_steps_never_replace_a_picture_that_is_read_or_annotated(tmp_path):
+    one = Picture(tmp_path / "1_ink.jpg", (tmp_path / "1_ink.jpg").relative_to(tmp_path))
+    with pytest.raises(ValueError, match="1_ink.jpg is there, expected another folder for the steps"):
+        plan_steps(tmp_path, [one], [])
+    with pytest.raises(ValueError, match="5_lines.jpg is there"):
+        plan_steps(tmp_path / "s", [one], [tmp_path / "s" / "5_lines.jpg"])
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError, match="file: a file, expected a folder"):
+        plan_steps(tmp_path / "file", [one], [])
+
+
+def test_an_annotated_picture_never_replaces_a_pipe(folder):
+    one = Picture(folder / "a", (folder / "a").relative_to(folder))
+    with pytest.raises(ValueError, match="pipe.png: not a regular file"):
+        plan_output(folder / "pipe.png", [one])

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ["KERAS_BACKEND"] = "tensorflow"  # the .tflite export needs it, whatever another project has set
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "250000000")  # OpenCV reads it when it is imported
+if not os.environ.get("OPENCV_IO_MAX_IMAGE_PIXELS", "").isdecimal():  # OpenCV reads it when it is imported, and breaks
+    os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = "250000000"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # not the default on all CPUs; the CNN trains a third faster
 
@@ -30,7 +31,8 @@ def run(main: Callable[[], int | None]) -> int:
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if sys.stdout is None or sys.stderr is None:  # the next file that is opened would get its number, and its text
-        print("error: standard output is closed", file=sys.stderr)
+        if sys.stderr:
+            print("error: standard output is closed", file=sys.stderr)
         return 1
     for stream in sys.stdout, sys.stderr:
         stream.reconfigure(errors="backslashreplace")  # a console may lack the letters of a file's name
@@ -102,3 +104,20 @@ def silence() -> Iterator[None]:
         for descriptor, copy in zip((1, 2), saved):
             os.dup2(copy, descriptor)
             os.close(copy)
+
+
+def import_keras() -> None:
+    """Import Keras without TensorFlow's start-up messages; afterwards `import keras` is quiet.
+
+    Raises
+    ------
+    ValueError
+        If Keras stumbles over its own settings.
+    """
+    try:
+        with silence():
+            import keras
+    except (AttributeError, ValueError) as error:
+        settings = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"), "keras.json")
+        raise ValueError(f"{settings}: Keras cannot use its settings ({error})") from None
+    keras.config.set_floatx("float32")  # whatever the settings say

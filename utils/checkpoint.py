@@ -27,7 +27,9 @@ def lock(output: Path) -> TextIO:
         If another training has it.
     """
     path = output.with_name(f".{output.stem}.lock")
-    file = path.open("w")
+    if path.exists() and path.stat().st_size:
+        raise FileExistsError(f"{path}: not ours, and in the way; move it, or choose another --output")
+    file = path.open("a")
     try:
         try:
             import fcntl
@@ -87,6 +89,8 @@ def open_checkpoint(options: argparse.Namespace) -> Path:
             before = json.loads(described.read_text())
         except ValueError:
             raise ValueError(f"{described}: damaged; start anew without --resume") from None
+        if not isinstance(before, dict):
+            raise ValueError(f"{described}: damaged; start anew without --resume")
         if before != settings:
             other = next(name for name in settings if before.get(name) != settings[name])
             raise ValueError(
@@ -96,6 +100,8 @@ def open_checkpoint(options: argparse.Namespace) -> Path:
         return scratch
     if options.resume:
         say(f"{scratch}: no checkpoint, starting at epoch 1")
+    if scratch.exists() and any(scratch.iterdir()) and not described.exists():
+        raise FileExistsError(f"{scratch}: not a checkpoint, and in the way; move it, or choose another --output")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
     described.write_text(json.dumps(settings))
@@ -122,7 +128,11 @@ def load_weights(model: "keras.Model", scratch: Path, steps: int) -> int:
     path = scratch / "latest.weights.h5"
     if path.exists():
         model.optimizer.build(model.trainable_variables)
-        model.load_weights(path)
+        try:
+            model.load_weights(path)
+        except Exception as error:  # h5py raises whatever it stumbles over
+            reason = str(error).splitlines()[0][:100]
+            raise ValueError(f"{path}: damaged ({reason}); start anew without --resume") from None
     return int(model.optimizer.iterations) // steps
 
 
@@ -133,5 +143,8 @@ def read_history(scratch: Path) -> list[dict[str, float]]:
         return []
     with path.open(newline="") as file:
         whole = (row for row in csv.DictReader(file) if None not in (*row, *row.values()))
-        rows = [{name: float(value) for name, value in row.items()} for row in whole]
-    return list({row["epoch"]: row for row in rows}.values())
+        try:
+            rows = [{name: float(value) for name, value in row.items()} for row in whole]
+            return list({row["epoch"]: row for row in rows}.values())
+        except (ValueError, KeyError):
+            raise ValueError(f"{path}: damaged; start anew without --resume") from None

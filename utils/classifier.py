@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from utils import silence
+from utils import import_keras, silence
 from utils.dataset import to_input
 from utils.frame import center_digits
 from utils.segment import Piece
@@ -109,11 +109,12 @@ def load_keras(path: Path) -> Classifier:
         raise ValueError(f"{path}: {unpacked:,} bytes unpacked, expected at most {LARGEST:,}")
     if path.suffix != ".keras":
         raise ValueError(f"{path}: Keras expects small letters, a name that ends in .keras")
-    with silence():
-        import keras
-    keras.config.set_floatx("float32")
+    import_keras()
+    import keras
+
     try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        with silence():  # of warnings
+            model = keras.saving.load_model(path, compile=False, safe_mode=True)
         shape = model.input_shape
         if not isinstance(shape, tuple) or isinstance(model(np.zeros((1, *shape[1:]), "float32")), (list, dict)):
             raise TypeError("it has several inputs or outputs, or names them")

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import lzma
 import warnings
 import zipfile
 import zlib
@@ -52,8 +53,8 @@ def load_dataset(path: str | Path, delimiter: str = ",") -> tuple[np.ndarray, np
             except (ValueError, OverflowError):
                 with _open(path) as file:
                     rows = _whole(np.loadtxt(file, "float32", **how))
-    except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError) as damage:
-        raise ValueError(f"{path}: damaged file ({damage})") from None
+    except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError) as damage:
+        raise ValueError(f"{path}: cannot be read ({damage})") from None
     except (ValueError, OverflowError) as error:
         rows, cause = np.zeros((0, 0), "uint8"), error
     if rows.shape[1] != COLUMNS or not len(rows) or rows[:, 0].max() > 9:
@@ -73,7 +74,7 @@ def _open(path: Path) -> TextIO:
     elif start == b"PK\x03\x04":
         archive = zipfile.ZipFile(path)
         if len(archive.namelist()) != 1:
-            raise ValueError(f"a zip with {len(archive.namelist())} files, expected one")
+            raise zipfile.BadZipFile(f"a zip with {len(archive.namelist())} files, expected one")
         file = archive.open(archive.namelist()[0])
     else:
         file = path.open("rb")
@@ -118,7 +119,8 @@ def _first_fault(lines: Iterable[str], delimiter: str) -> str | None:
         values = [_number(cell) for cell in cells]
         wrong = [i for i, value in enumerate(values) if not (0 <= value <= 255 and value == int(value))]
         if wrong:
-            return f"line {number}: {cells[wrong[0]]!r} in column {wrong[0] + 1}, expected a whole number from 0 to 255"
+            found = f"{cells[wrong[0]][:30]!r} in column {wrong[0] + 1}"
+            return f"line {number}: {found}, expected a whole number from 0 to 255"
         if values[0] > 9:
             return f"line {number}: label {cells[0]}, expected 0 to 9"
         digits += 1

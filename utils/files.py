@@ -1,10 +1,13 @@
 """Which pictures are read, and where what is drawn goes: all of it planned, and refused, before any work is done."""
 
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from utils import silence
 
 WRITABLE = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 EXPECTED = (*WRITABLE, ".jfif", ".gif", ".avif", ".jp2", ".heic", ".heif")  # pictures, even where they cannot be read
@@ -47,12 +50,16 @@ def search(folder: Path, made: Sequence[Path]) -> tuple[list[Picture], list[str]
     """List the pictures in a folder and in its folders, and say what is left out."""
     import cv2  # here, since a mistyped path needs no OpenCV
 
+    def is_picture(path: Path) -> bool:
+        with silence():  # of files that may not be read
+            return path.suffix.lower() in EXPECTED or cv2.haveImageReader(str(path))
+
     closed: list[OSError] = []
     pictures, others, annotated = [], [], 0
     for path in walk(folder, [folder.resolve() for folder in made], closed):
         if path.stem.endswith(MARK):
             annotated += 1
-        elif path.suffix.lower() in EXPECTED or cv2.haveImageReader(str(path)):
+        elif is_picture(path):
             pictures.append(Picture(path, path.relative_to(folder)))
         else:
             others.append(path)
@@ -110,6 +117,8 @@ def plan_output(output: Path, pictures: Sequence[Picture]) -> list[Path]:
     for target in targets:
         if target.resolve() in read:
             raise ValueError(f"{target}: the picture itself, expected another name for the annotated one")
+        if target.exists() and not is_regular(target):
+            raise ValueError(f"{target}: not a regular file, expected one or a new name")
     return targets
 
 
@@ -123,13 +132,23 @@ def name_in(folder: Path, pictures: Sequence[Picture]) -> list[Path]:
     return list(targets)
 
 
-def plan_steps(folder: Path, pictures: Sequence[Picture]) -> list[Path]:
-    """Name the folder for the steps of each picture: `folder` itself, or one in it for each of several."""
-    if len(pictures) == 1:
-        return [folder]
+def plan_steps(folder: Path, pictures: Sequence[Picture], targets: Sequence[Path]) -> list[Path]:
+    """Name the folder for the steps of each picture: `folder` itself, or one in it for each of several.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it is no folder, or holds a picture that is read, or an annotated one.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"{folder}: a file, expected a folder for the steps")
     folders: dict[Path, Path] = {}
     for path, name in pictures:
-        add_once(folders, folder / name, path)
+        add_once(folders, folder / name if len(pictures) > 1 else folder, path)
+    inside = {place.resolve() for place in folders}
+    for path in (*(picture.path for picture in pictures), *targets):
+        if path.resolve().parent in inside and re.fullmatch(r"\d_[a-z]+\.(jpg|png)", path.name):  # as steps are named
+            raise ValueError(f"{folder}: {path} is there, expected another folder for the steps")
     return list(folders)
 
 

@@ -55,7 +55,7 @@ def read_picture(path: Path) -> np.ndarray:
             raise ValueError(f"{path}: OpenCV cannot read it ({error.err.strip()})") from None
         limit = int(os.environ.get(LIMIT, 2**30))
         raise ValueError(f"{path}: too large, expected at most {limit:,} pixels (set {LIMIT} to raise it)") from None
-    if stored is None:
+    if stored is None or (image is None and stored.dtype.kind != "f"):
         raise ValueError(f"{path}: not a picture that OpenCV reads, or not a whole one")
     if stored.ndim == 3 and stored.shape[2] == 4:
         return on_paper(stored)
@@ -69,7 +69,7 @@ def read_avif(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as image:
             pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGBA"))
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+    except Exception as error:  # Pillow raises whatever its decoders raise
         raise ValueError(f"{path}: not a whole AVIF ({error})") from None
     return on_paper(cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGRA))
 

@@ -34,6 +34,7 @@ LEGIBLE = 28  # pixels: digits lower than this are read from more pixels, if the
 ROOM = 1.5  # of LEGIBLE: how high they are to be then
 THIN = 0.03  # digit heights: the most that small digits are blurred, lest thin strokes wash out
 SAMPLE = 300  # pieces that tell the height of the writing
+WRITTEN = 0.02  # share of them that must be known where they were enlarged, or all of it is texture
 CONVINCING = 6.0  # mean log-odds of its digits from which a reading may end the search...
 MANY, EXPLAINED = 5, 0.5  # ...if so many are known, or its digits are this share of the ink
 BETTER = 1.15  # of the evidence so far: what a less likely hypothesis must have
@@ -182,11 +183,14 @@ def read(grey: np.ndarray, hypothesis: Hypothesis, look: Look, scale: float = 0.
 
     # 3. Pieces: what hangs together. The first look tells which are digits.
     pieces = cut_pieces(mask)
+    sample = look(pieces[:: 1 + len(pieces) // SAMPLE])
     if pieces and scale < 1 and not scale_known and copy == PAPERS[0]:
-        height = typical_height(look(pieces[:: 1 + len(pieces) // SAMPLE]))
+        height = typical_height(sample)
         if height < LEGIBLE:
             larger = min(1.0, scale * ROOM * LEGIBLE / height)
             return read(grey, hypothesis, look, larger, height * larger / scale)
+    if scale_known and sum(piece.known for piece in sample) < WRITTEN * len(sample):
+        return page._replace(words=sample)
 
     # 4. Printed lines are taken off, 5. broken digits mended.
     pieces = mend(erase_lines(look(pieces), ink, look), mask.shape, look)

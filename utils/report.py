@@ -43,20 +43,16 @@ def plot_curves(history: list[dict[str, float]], augment: bool, path: Path) -> N
     for axes, key, unit in zip(
         figure.subplots(1, 2), ("loss", "accuracy"), ("cross-entropy (nats)", "share read right")
     ):
-        axes.plot(
-            epochs,
-            [row[key] for row in history],
-            "o-",
-            ms=3,
-            color=BLUE,
-            label=f"training digits{', written anew and with junk' if augment else ''}",
-        )
+        axes.plot(epochs, [row[key] for row in history], "o-", ms=3, color=BLUE, label="training digits")
         axes.plot(epochs, [row[f"val_{key}"] for row in history], "s--", ms=3, color=ORANGE, label="test digits")
         axes.set(title={"loss": "Cost", "accuracy": "Accuracy"}[key], xlabel="epoch", ylabel=unit)
         axes.set_xlim(0.5, max(epochs, default=1) + 0.5)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         axes.legend()
+    if augment:
+        why = "Training digits are written anew, and some are no digits: they are harder than the test digits."
+        figure.suptitle(why, fontsize="medium")
     figure.savefig(path)
 
 

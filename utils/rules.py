@@ -33,6 +33,7 @@ DOTS = 6  # pixels of a copy of half the size: the widest gap that it bridges
 FULL = 0.65  # share of a line's length that is ink, in dotted lines too
 EVEN = 0.3  # of the line's thickness: by how much it may differ, or a pixel...
 MOSTLY, FILLED = 0.45, 0.4  # ...in this share of the columns with ink; share of all columns that have such ink
+DENSE = 0.3  # share of a picture: more ink than this is a texture, and has no lines
 BENT = 0.005  # line lengths: how far a line may stray from a parabola
 SPARE = 1.6  # thicknesses: a column of ink longer than this is a stroke that crosses the line
 BOLD = 1.7  # of a line's ink: anything blacker is a stroke that lies on the line
@@ -160,7 +161,7 @@ def find_lines(ink: np.ndarray, length: float, thick: float, stops: np.ndarray |
     (H, W) bool
     """
     found = np.zeros(ink.shape, bool)
-    if ink.any():
+    if 0 < np.mean(ink > 0) < DENSE:
         length = max(length, SHORTEST)
         along, across = line_slopes(ink, length)
         left = erase_along(ink, found, along, length, thick, stops)

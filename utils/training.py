@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from utils import say, silence
+from utils import import_keras, say, silence
 from utils.checkpoint import load_weights, lock, save_weights, scratch_folder
 from utils.dataset import doubt, encode, load_dataset, to_input
 from utils.download import TEST_CSV, TRAIN_CSV, ensure_dataset
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Digits = tuple[np.ndarray, np.ndarray]  # (N, 784) uint8 pixels, (N,) uint8 labels
 
 BATCH = 1000  # test digits at a time
+ENDINGS = ".keras", ".tflite", "_curves.png", "_confusion.png", "_misread.png"  # of the files that a training makes
 TRY = "_try"  # ends the name of a network that is not from the full recipe, which must not replace one that is
 
 
@@ -55,8 +56,9 @@ def parse_options(description: str, epochs: int, batch_size: int, seed: int, out
     folder = options.output.parent
     if not folder.is_dir():
         raise FileNotFoundError(f"{options.output}: cannot be written, there is no folder {folder}")
-    if options.output.is_dir() or not os.access(folder, os.W_OK):
-        raise PermissionError(f"{options.output}: cannot be written, it is a folder, or in a folder that is read-only")
+    for path in (options.output.with_name(options.output.stem + ending) for ending in ENDINGS):
+        if path.is_dir() or not os.access(folder, os.W_OK):
+            raise PermissionError(f"{path}: cannot be written, it is a folder, or in a folder that is read-only")
     options.lock = lock(options.output)
     return options
 
@@ -93,10 +95,9 @@ def load_data(options: argparse.Namespace) -> tuple[Digits, Digits]:
 
 def start_keras(seed: int) -> None:
     """Import Keras without TensorFlow's start-up messages, and make its random numbers repeat themselves."""
-    with silence():
-        import keras
+    import_keras()
+    import keras
 
-    keras.config.set_floatx("float32")  # whatever keras.json says
     keras.utils.set_random_seed(seed)
 
 
@@ -224,7 +225,7 @@ def save(model: "keras.Model", network: Callable[[], "keras.Model"], options: ar
     """Put a trained network, as .keras and as .tflite, and its pictures in place, each whole or not at all."""
     scratch, name = scratch_folder(options), options.output.stem
     save_network(model, network, scratch / f"{name}.keras")
-    for ending in (".keras", ".tflite", "_curves.png", "_confusion.png", "_misread.png"):
+    for ending in ENDINGS:
         path = options.output.with_name(name + ending)
         os.replace(scratch / path.name, path)
         print("saved", path)
