@@ -63,6 +63,7 @@ STEPS = {
     "printed lines": keep(reader, "erase_lines", lambda pieces, *_: list(pieces)),
     "...of unknown writing": keep(rules, "unveil", lambda pieces, shown, _: (list(pieces), shown < -9)),
     "...between lines": keep(rules, "hangs", far_from_lines),
+    "...hidden ones": keep(rules, "between", lambda _: []),
     "...frames": keep(rules, "enclosing", lambda pieces: [False] * len(pieces)),
     "mend": keep(reader, "mend", lambda pieces, *_: segment.digit_sized(pieces)),
     "paper around": keep(reader, "on_paper", lambda *_: True),

@@ -112,6 +112,7 @@ class Page(NamedTuple):
             height, width = width, height
         left, right = (min(shape[1], round(edge / self.scale)) for edge in (x, x + w))
         top, bottom = (min(shape[0], round(edge / self.scale)) for edge in (y, y + h))
+        left, top = min(left, shape[1] - 1), min(top, shape[0] - 1)  # a box is a pixel wide at least
         return left, top, max(1, right - left), max(1, bottom - top)
 
 
