@@ -124,13 +124,18 @@ def test_another_network_is_named(tmp_path, kind, inputs, units, message, capfd)
     import keras
 
     model = keras.Sequential([keras.Input((inputs,)), keras.layers.Dense(units)])
-    path = tmp_path / f"other{kind}"
-    if kind == ".keras":
+    path = saved(model, tmp_path / f"other{kind}", capfd)
+    assert error_of(path, capfd).startswith(message)
+
+
+def saved(model, path, capfd):
+    """Save a network as .keras or as .tflite, and forget what that printed."""
+    if path.suffix == ".keras":
         model.save(path)
     else:
         path.write_bytes(training.to_tflite(model))
     capfd.readouterr()
-    assert error_of(path, capfd).startswith(message)
+    return path
 
 
 @pytest.mark.parametrize("fault", ["no softmax", "not a number"])
@@ -141,12 +146,7 @@ def test_a_network_whose_answers_are_no_probabilities_is_named(tmp_path, kind, f
     model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10)])
     if fault == "not a number":
         model.set_weights([weights * np.nan for weights in model.get_weights()])
-    path = tmp_path / f"odd{kind}"
-    if kind == ".keras":
-        model.save(path)
-    else:
-        path.write_bytes(training.to_tflite(model))
-    capfd.readouterr()
+    path = saved(model, tmp_path / f"odd{kind}", capfd)
     assert error_of(path, capfd) == "a network whose answers are no probabilities, which are 0 to 1 and sum to 1"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from utils.reader import Page
 from utils.segment import Box, Piece, paint
 
-RED, GREEN, BLACK, WHITE = (0, 0, 255), (0, 255, 0), (0, 0, 0), (255, 255, 255)  # BGR
+RED, GREEN, BLACK = (0, 0, 255), (0, 255, 0), (0, 0, 0)  # BGR
 BLUE, ORANGE = (178, 114, 0), (0, 159, 230)  # Okabe and Ito's, distinct to every eye
 LABEL = 0.4  # digit heights: height of a label...
 SMALLEST = 11  # ...but at least this many pixels
