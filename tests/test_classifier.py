@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, run
 
-from utils import classifier, training
+from utils import training
 from utils.classifier import load_classifier
 
 KINDS = ".keras", ".tflite"
@@ -35,7 +35,7 @@ def test_any_number_of_digits(quick_runs, digits, name, kind, monkeypatch):
     whole = reader.predict(digits[:7])
     assert reader.predict(digits[:0]).shape == (0, 10)
     assert reader.predict(digits[:0]).dtype == np.float32
-    monkeypatch.setattr(classifier, "CHUNK", 3)
+    monkeypatch.setattr(reader, "at_once", 3)
     np.testing.assert_allclose(reader.predict(digits[:7]), whole, atol=1e-6)
     with pytest.raises(ValueError, match="digits are float64"):
         reader.predict(digits / 255)
