@@ -17,7 +17,7 @@ from unittest import mock
 
 from tests.page import Page
 from tests.score_pages import Tally, compose, load_digits, measure, pages_of
-from utils import frame, ink, lattice, reader, rules, segment, writing
+from utils import frame, ink, lattice, reader, rules, segment, straight, writing
 from utils.classifier import load_classifier
 from utils.picture import read_picture
 
@@ -62,8 +62,8 @@ STEPS = {
     "small writing": lambda: mock.patch.object(reader, "LEGIBLE", 0),
     "printed lines": keep(reader, "erase_lines", lambda pieces, *_: list(pieces)),
     "...of unknown writing": keep(rules, "unveil", lambda pieces, shown, _: (list(pieces), shown < -9)),
-    "...between lines": keep(rules, "hangs", far_from_lines),
-    "...hidden ones": keep(rules, "between", lambda _: []),
+    "...between lines": keep(straight, "hangs", far_from_lines),
+    "...hidden ones": keep(straight, "between", lambda _: []),
     "...frames": keep(rules, "enclosing", lambda pieces: [False] * len(pieces)),
     "mend": keep(reader, "mend", lambda pieces, *_: segment.digit_sized(pieces)),
     "paper around": keep(reader, "on_paper", lambda *_: True),

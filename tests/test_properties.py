@@ -19,8 +19,8 @@ from utils.handwriting import distort, restyle
 from utils.ink import PAPERS, flatten_light, threshold
 from utils.lattice import find_seams, slice_piece
 from utils.picture import read_picture, write_picture
-from utils.rules import find_lines
 from utils.segment import Piece, cut_pieces, group_lines, paint
+from utils.straight import find_lines
 from utils.writing import find_numbers, space_numbers
 
 MASKS = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=60), elements=st.sampled_from([0, 255]))

@@ -1,24 +1,13 @@
-"""utils/rules.py: printed lines and boxes go, the digits that cross or fill them stay."""
+"""utils/rules.py and utils/straight.py: printed lines and boxes go, the digits that cross or fill them stay."""
 
 import cv2
 import numpy as np
 import pytest
 
 from utils.frame import center_digit
-from utils.rules import (
-    BOX_THICK,
-    THICK,
-    Course,
-    between,
-    enclosing,
-    erase_lines,
-    find_lines,
-    line_slopes,
-    run_lengths,
-    split_known,
-    without,
-)
+from utils.rules import BOX_THICK, THICK, enclosing, erase_lines, split_known, without
 from utils.segment import Piece, cut_pieces, paint
+from utils.straight import Course, between, find_lines, line_slopes, run_lengths
 
 ODD_SHAPES = (1, 1), (1, 60), (60, 1), (2, 2), (2, 900), (900, 3)
 LENGTH = 120  # pixels: three times the height of the digits below

@@ -1,0 +1,248 @@
+"""Straight lines in ink, found and told from the strokes that cross them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from utils.ink import resize
+
+SHORTEST = 9  # pixels: in less, straight and bent look the same
+
+# the search for slopes
+STEEP = 0.15  # rise over run: the steepest printed line, 8 degrees
+SLOPE = 0.02  # rise over run: lines that differ by less are found together
+SLOPES = 6  # along, and across, at most
+SEEN, VOTES = 0.8, 0.4  # line lengths: what it must see of a line, and how much ink on it
+DOTS = 6  # pixels of a copy of half the size: the widest gap that it bridges
+
+# what is a line
+FULL = 0.65  # share of a line's length that is ink, in dotted lines too
+EVEN = 0.3  # of the line's thickness: by how much it may differ, or a pixel...
+MOSTLY, FILLED = 0.45, 0.4  # ...in this share of the columns with ink; share of all columns that have such ink
+DENSE = 0.3  # share of a picture: more ink than this is a texture, and has no lines
+BENT = 0.005  # line lengths: how far a line may stray from a parabola
+SPARE = 1.6  # thicknesses: a column of ink longer than this is a stroke that crosses the line
+BOLD = 1.7  # of a line's ink: anything blacker is a stroke that lies on the line
+SAME = 2  # pixels: courses that are no farther apart are those of one line
+SQUARES = 5  # lines of a squared paper that tell its pitch
+REGULAR, REGULARLY = 0.12, 0.7  # of the pitch: how far a line may lie off it, and the share of lines that may not
+HIDDEN = 1 / 3  # of a line that squared paper must have somewhere: how much of it must be seen
+
+
+class Course(NamedTuple):
+    """Where a line runs, in a picture that is turned so that the line lies along it."""
+
+    rows: np.ndarray  # (W,) float, the row of the line's middle in each column; nan where there is none
+    thickness: float  # pixels
+    black: float  # its ink, see `utils.ink`
+
+
+def find_lines(ink: np.ndarray, length: float, thick: float, stops: np.ndarray | None = None) -> np.ndarray:
+    """Find straight lines longer than `length` pixels, along and across, but for the strokes that cross them.
+
+    A Hough transform tells the slopes of the lines, which fan out in perspective; for each slope the picture is sheared
+    until its lines lie level. A line is then erased where its column of ink is no longer than the line is thick (Roach
+    and Tatem 1988, for the staff lines of music) and no blacker than the line is elsewhere.
+
+    Parameters
+    ----------
+    ink : (H, W) float32, see `utils.ink`
+    length : pixels
+    thick : the thickest line, as a share of its own length
+    stops : (H, W) bool, if given: both ends of a line must lie there, or on the picture's edge
+
+    Returns
+    -------
+    (H, W) bool
+    """
+    found = np.zeros(ink.shape, bool)
+    if 0 < np.mean(ink > 0) < DENSE:
+        length = max(length, SHORTEST)
+        along, across = line_slopes(ink, length)
+        left = erase_along(ink, found, along, length, thick, stops)
+        left = np.ascontiguousarray(left.T)
+        erase_along(left, found.T, across, length, thick, None if stops is None else stops.T)
+    return found
+
+
+def erase_along(
+    ink: np.ndarray, found: np.ndarray, slopes: Sequence[float], length: float, thick: float, stops: np.ndarray | None
+) -> np.ndarray:
+    """Mark in `found` the lines of these slopes that run along a picture; returns the ink without them."""
+    if not slopes:
+        return ink
+    left, lengths = ink.copy(), run_lengths(ink)
+    courses: list[Course] = []
+
+    def erase(course: Course) -> None:
+        rows, columns = on_course(course, ink.shape)
+        thin = lengths[rows, columns] <= max(SPARE * course.thickness, course.thickness + 2)
+        printed = thin & (left[rows, columns] > 0) & (left[rows, columns] <= BOLD * course.black)
+        found[rows[printed], columns[printed]] = True
+        left[rows[printed], columns[printed]] = 0
+
+    for slope in slopes:
+        ends = None if stops is None else stops | found
+        for course in level_courses(left, lengths, slope, length, thick, ends):
+            erase(course)
+            courses.append(course)
+    for course in between(courses) if stops is None else ():
+        rows, columns = on_course(course, ink.shape)
+        if np.mean(np.bincount(columns, left[rows, columns] > 0, ink.shape[1]) > 0) >= HIDDEN:
+            erase(course)
+    return left
+
+
+def between(courses: Sequence[Course]) -> list[Course]:
+    """Guess the lines of squared paper that writing hides: where the others leave a gap of several squares."""
+    middle = len(courses[0].rows) // 2 if courses else 0
+    courses = sorted(
+        (course for course in courses if not np.isnan(course.rows[middle])), key=lambda course: course.rows[middle]
+    )
+    gaps = np.diff([course.rows[middle] for course in courses])
+    apart = gaps[gaps > SAME]
+    if len(apart) < SQUARES - 1:
+        return []
+    pitch = np.median(apart)
+    if np.mean(np.abs(apart / pitch - np.round(apart / pitch)) < REGULAR) < REGULARLY:
+        return []
+    guessed = []
+    for one, other, gap in zip(courses, courses[1:], gaps):
+        n = round(gap / pitch)
+        if n > 1 and abs(gap / pitch - n) < REGULAR * n:
+            thickness, black = (one.thickness + other.thickness) / 2, (one.black + other.black) / 2
+            ways = (one.rows + (other.rows - one.rows) * k / n for k in range(1, n))
+            guessed += [Course(rows, thickness, black) for rows in ways]
+    return guessed
+
+
+def line_slopes(ink: np.ndarray, length: float) -> list[list[float]]:
+    """Find the slopes of straight lines, rounded to SLOPE: rise over run of those along, run over rise of those across.
+
+    It looks at a copy of half the size, in which dotted lines run together (Matas, Galambos and Kittler 2000). Lines
+    along and across are at right angles: where there is one, there may be the other.
+    """
+    half = resize(np.where(ink > 0, 255, 0).astype(np.uint8), 0.5)
+    lines = cv2.HoughLinesP(half, 1, np.pi / 360, round(VOTES * length / 2) + 1, None, SEEN * length / 2, DOTS)
+    ends = np.zeros((0, 2, 2)) if lines is None else lines.reshape(-1, 2, 2).astype(float)
+    lengths: list[dict[float, float]] = [{}, {}]
+    for side, (run, rise) in enumerate(((ends[:, 1] - ends[:, 0]).T, (ends[:, 1] - ends[:, 0])[:, ::-1].T)):
+        level = (np.abs(rise) <= STEEP * np.abs(run)) & (run != 0)
+        for slope, seen in zip(np.round(rise[level] / run[level] / SLOPE) * SLOPE, np.abs(run[level])):
+            for own, angle in (side, slope), (1 - side, -slope):
+                lengths[own][angle] = lengths[own].get(angle, 0) + seen
+    return [sorted(sorted(found, key=found.get)[-SLOPES:], key=abs) for found in lengths]
+
+
+def level_courses(
+    ink: np.ndarray, lengths: np.ndarray, slope: float, length: float, thick: float, stops: np.ndarray | None
+) -> list[Course]:
+    """Find the lines of one slope in a picture; `lengths` are its `run_lengths`, for the rest see `find_lines`."""
+    drop = np.round(-slope * np.arange(ink.shape[1])).astype(int)
+    drop -= drop.min()
+    rows, columns = np.nonzero(ink)
+    mask = np.zeros((len(ink) + drop.max(), ink.shape[1]), np.uint8)
+    mask[rows + drop[columns], columns] = 255
+
+    window = round(length) | 1
+    upright = np.ones((3, 1), np.uint8)  # a line may step to the next row
+    filled, edge = (
+        cv2.blur(picture, (window, 1), borderType=cv2.BORDER_CONSTANT)
+        for picture in (cv2.dilate(mask, upright), np.full((1, mask.shape[1]), 255, np.uint8))
+    )
+    runs = np.where((mask > 0) & (filled >= FULL * edge), 255, 0).astype(np.uint8)
+    level = np.flatnonzero(runs.any(axis=1))
+    if not len(level):
+        return []
+    top = level[0]
+    runs = runs[top : level[-1] + 1]
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(runs, np.ones((3, window), np.uint8)))
+    wide, high = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    likely = np.flatnonzero((wide >= length) & (high <= (thick + 4 * BENT) * wide + 4))
+    labels[runs == 0] = 0
+    courses = []
+    for i in likely[likely > 0]:
+        x, y, w, h, _ = stats[i]
+        rows, columns = np.nonzero(labels[y : y + h, x : x + w] == i)
+        columns = columns + x
+        rows = rows + top + y - drop[columns]
+        course = find_course(rows, columns, ink, lengths, length, thick)
+        if course and (stops is None or hangs(columns, course, ink, stops, (FULL - 0.5) * length)):
+            courses.append(course)
+    return courses
+
+
+def find_course(
+    rows: np.ndarray, columns: np.ndarray, ink: np.ndarray, lengths: np.ndarray, length: float, thick: float
+) -> Course | None:
+    """Fit a parabola to pixels (rows, columns) if they make a long, thin, straight line.
+
+    Parameters
+    ----------
+    lengths : (H, W) of the vertical run of ink through each pixel
+    length : pixels that the line must measure
+    thick : see `find_lines`
+
+    Returns
+    -------
+    The line's course, as far again on both sides, or None.
+    """
+    if not len(rows):
+        return None
+    runs = lengths[rows, columns]
+    first = columns.min()
+    filled = np.bincount(columns - first)
+    at, span = np.flatnonzero(filled), len(filled)
+    if span < length:
+        return None
+    thickness = np.full(span, runs.max())
+    np.minimum.at(thickness, columns - first, runs)
+    typical = np.median(thickness[at])
+    even = np.abs(thickness[at] - typical) <= max(1, EVEN * typical)
+    if typical > thick * span or even.sum() < FILLED * span or even.mean() < MOSTLY:
+        return None
+    middle = np.bincount(columns - first, rows)[at] / filled[at]
+    bent, straight = np.polyfit(at, middle, 2), np.polyfit(at, middle, 1)
+    if np.percentile(np.abs(np.polyval(bent, at) - middle), 90) > 1 + BENT * span:
+        return None
+    x = np.arange(ink.shape[1]) - first
+    course = np.where((x >= 0) & (x < span), np.polyval(bent, x), np.polyval(straight, x))
+    course[(x < -span) | (x >= 2 * span)] = np.nan
+    return Course(course, float(np.median(runs)), float(np.median(ink[rows, columns])))
+
+
+def on_course(course: Course, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """List the pixels (rows, columns) of a picture of this shape on a line's course."""
+    half = round(course.thickness / 2) + 1
+    columns = np.flatnonzero(~np.isnan(course.rows))
+    rows = np.round(course.rows[columns]).astype(int) + np.arange(-half, half + 1)[:, None]
+    rows, columns = np.broadcast_arrays(rows, columns)
+    inside = (rows >= 0) & (rows < shape[0])
+    return rows[inside], columns[inside]
+
+
+def hangs(columns: np.ndarray, course: Course, ink: np.ndarray, stops: np.ndarray, missed: float) -> bool:
+    """Whether a level line ends at stops or at the edges; up to `missed` pixels of its ends are not in `columns`."""
+    rows, on = on_course(course, ink.shape)
+    inked = np.bincount(on, ink[rows, on] > 0, ink.shape[1]) > 0
+    reach = 2 * max(2, round(course.thickness)) + 2
+    for end, step, edge in (columns.min(), -1, 0), (columns.max(), 1, ink.shape[1] - 1):
+        last = end + step * round(missed)
+        while end != last and 0 <= end + step < ink.shape[1] and inked[end + step]:
+            end += step
+        row = round(course.rows[end])
+        at_stop = stops[max(0, row - reach) : row + reach, max(0, end - reach) : end + reach].any()
+        if not at_stop and abs(end - edge) > reach:
+            return False
+    return True
+
+
+def run_lengths(mask: np.ndarray) -> np.ndarray:
+    """Length in pixels of the vertical run of ink through each pixel, 0 on paper."""
+    on = mask > 0
+    rows = np.arange(len(mask), dtype=np.int32)[:, None]
+    above = np.maximum.accumulate(np.where(on, -1, rows), axis=0)
+    below = np.minimum.accumulate(np.where(on, len(mask), rows)[::-1], axis=0)[::-1]
+    return np.where(on, below - above - 1, 0)
