@@ -106,11 +106,13 @@ def threshold(ink: np.ndarray, copy: int = PAPERS[0]) -> np.ndarray:
         return np.zeros(ink.shape, np.uint8)
     levels = np.clip(255 * strong, 0, 255).astype(np.uint8)
     typical = cv2.threshold(levels, 0, 255, cv2.THRESH_OTSU)[0] / 255
-    width = stroke_width(np.where(ink > max(typical, low), 255, 0).astype(np.uint8))
+    width = stroke_width(255 * (ink > max(typical, low)).astype(np.uint8))
     width = max(1, round(min(width, max(ink.shape) * BRIDGE / copy)))
     crest = cv2.dilate(ink, np.ones((2 * width + 1, 2 * width + 1), np.uint8))
     mask = ink >= np.maximum(max(low, CREST * typical), EDGE * crest)
     count, labels = cv2.connectedComponents(mask.astype(np.uint8))
     is_stroke = np.zeros(count, bool)
     is_stroke[labels[mask & (ink >= 1.5 * low)]] = True
-    return np.where(mask & is_stroke[labels], 255, 0).astype(np.uint8)
+    strokes = np.zeros(ink.shape, np.uint8)
+    strokes[mask] = 255 * is_stroke[labels[mask]]
+    return strokes

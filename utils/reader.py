@@ -5,7 +5,8 @@ the writing is against its picture, and which way up the picture is, are guessed
 guess was right.
 """
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -125,9 +126,10 @@ def read_page(image: np.ndarray, classifier: Classifier) -> Page:
     classifier : see `utils.classifier.load_classifier`
     """
     grey, look = to_grey(image), Memory(classifier).look
+    reduce = functools.lru_cache(3)(functools.partial(resize, grey))  # not anew for each hypothesis
     first = best = None
     for hypothesis in hypotheses(grey):
-        page = read(grey, hypothesis, look)
+        page = read(reduce, hypothesis, look)
         first = first or page
         if best is None or page.evidence > BETTER * best.evidence:
             best = page
@@ -136,7 +138,7 @@ def read_page(image: np.ndarray, classifier: Classifier) -> Page:
             break
     for upright in (best, first) if not best.is_text else ():
         if turn := likely_turn(upright.pieces, look):
-            page = read(grey, upright.hypothesis._replace(turn=turn), look)
+            page = read(reduce, upright.hypothesis._replace(turn=turn), look)
             if page.evidence > BETTER * best.evidence:
                 return page
     return best
@@ -160,21 +162,27 @@ def likely_turn(pieces: Sequence[Piece], look: Look) -> int:
     return turn if len(some) >= SEVERAL and convinces and evidence[turn] > TWICE * evidence[0] else 0
 
 
-def read(grey: np.ndarray, hypothesis: Hypothesis, look: Look, scale: float = 0.0, height: float = np.inf) -> Page:
+def read(
+    reduce: Callable[[float], np.ndarray],
+    hypothesis: Hypothesis,
+    look: Look,
+    scale: float = 0.0,
+    height: float = np.inf,
+) -> Page:
     """Read a picture under one hypothesis.
 
     Parameters
     ----------
-    grey : (H, W) uint8
+    reduce : gives the picture at a share of its sides, (h, w) uint8
     hypothesis : what is taken for granted
     look : has the network answer
     scale, height : the share of its sides at which it is read, and the height of a digit in pixels then, if known
     """
     light_ink, copy, turn = hypothesis
-    long = max(grey.shape)
+    long = max(reduce(1).shape)
     scale_known = scale > 0
     scale = scale or (min(1.0, LONG_SIDE / long) if long >= SHORTEST else SHORTEST / long)
-    small = turned(resize(grey, scale), turn)
+    small = turned(reduce(scale), turn)
 
     # 1. Ink: light and paper are divided out, 2. and what is left is cut into ink and paper.
     blur = max(LEAST_BLUR, min(BLUR * max(small.shape), THIN * height))
@@ -189,7 +197,7 @@ def read(grey: np.ndarray, hypothesis: Hypothesis, look: Look, scale: float = 0.
         height = typical_height(sample)
         if height < LEGIBLE:
             larger = min(1.0, scale * ROOM * LEGIBLE / height)
-            return read(grey, hypothesis, look, larger, height * larger / scale)
+            return read(reduce, hypothesis, look, larger, height * larger / scale)
     if scale_known and sum(piece.known for piece in sample) < WRITTEN * len(sample):
         return page._replace(words=sample)
 

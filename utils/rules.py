@@ -86,14 +86,16 @@ def median_height(pieces: Sequence[Piece]) -> float:
 
 def enclosing(pieces: Sequence[Piece]) -> np.ndarray:
     """Which pieces have a known digit in their box, as frames and tables have and digits have not: (N,) bool."""
-    x, y, w, h = np.array([piece.box for piece in pieces]).reshape(-1, 4).T
-    inner = np.flatnonzero([piece.known for piece in pieces])
-    large, several = np.zeros(len(pieces), bool), np.zeros(len(pieces), int)
-    for i in inner:
-        holds = (x < x[i]) & (y < y[i]) & (x + w > x[i] + w[i]) & (y + h > y[i] + h[i])
-        large |= holds & (h[i] >= CONTENT * h)
-        several += holds
-    return large | (several > 1)
+    boxes = np.array([piece.box for piece in pieces], int).reshape(-1, 4)
+    x, y, w, h = boxes.T
+    left, top, wide, high = boxes[sorted(np.flatnonzero([piece.known for piece in pieces]), key=x.__getitem__)].T
+    starts, ends = np.searchsorted(left, x, "right"), np.searchsorted(left, x + w)
+    found = np.zeros(len(pieces), bool)
+    for i in np.flatnonzero(starts < ends):
+        at = slice(starts[i], ends[i])
+        holds = (top[at] > y[i]) & (left[at] + wide[at] < x[i] + w[i]) & (top[at] + high[at] < y[i] + h[i])
+        found[i] = holds.sum() > 1 or (holds & (high[at] >= CONTENT * h[i])).any()
+    return found
 
 
 def lay(pieces: Sequence[Piece], ink: np.ndarray) -> np.ndarray:

@@ -124,7 +124,7 @@ def line_slopes(ink: np.ndarray, length: float) -> list[list[float]]:
     It looks at a copy of half the size, in which dotted lines run together (Matas, Galambos and Kittler 2000). Lines
     along and across are at right angles: where there is one, there may be the other.
     """
-    half = resize(np.where(ink > 0, 255, 0).astype(np.uint8), 0.5)
+    half = resize(255 * (ink > 0).astype(np.uint8), 0.5)
     lines = cv2.HoughLinesP(half, 1, np.pi / 360, round(VOTES * length / 2) + 1, None, SEEN * length / 2, DOTS)
     ends = np.zeros((0, 2, 2)) if lines is None else lines.reshape(-1, 2, 2).astype(float)
     lengths: list[dict[float, float]] = [{}, {}]
@@ -142,7 +142,7 @@ def level_courses(
     """Find the lines of one slope in a picture; `lengths` are its `run_lengths`, for the rest see `find_lines`."""
     drop = np.round(-slope * np.arange(ink.shape[1])).astype(int)
     drop -= drop.min()
-    rows, columns = np.nonzero(ink)
+    rows, columns = np.nonzero(ink > 0)  # of a bool array it is three times as fast
     mask = np.zeros((len(ink) + drop.max(), ink.shape[1]), np.uint8)
     mask[rows + drop[columns], columns] = 255
 
@@ -152,7 +152,7 @@ def level_courses(
         cv2.blur(picture, (window, 1), borderType=cv2.BORDER_CONSTANT)
         for picture in (cv2.dilate(mask, upright), np.full((1, mask.shape[1]), 255, np.uint8))
     )
-    runs = np.where((mask > 0) & (filled >= FULL * edge), 255, 0).astype(np.uint8)
+    runs = 255 * ((mask > 0) & (filled >= FULL * edge)).astype(np.uint8)
     level = np.flatnonzero(runs.any(axis=1))
     if not len(level):
         return []
@@ -241,8 +241,10 @@ def hangs(columns: np.ndarray, course: Course, ink: np.ndarray, stops: np.ndarra
 
 def run_lengths(mask: np.ndarray) -> np.ndarray:
     """Length in pixels of the vertical run of ink through each pixel, 0 on paper."""
-    on = mask > 0
-    rows = np.arange(len(mask), dtype=np.int32)[:, None]
-    above = np.maximum.accumulate(np.where(on, -1, rows), axis=0)
-    below = np.minimum.accumulate(np.where(on, len(mask), rows)[::-1], axis=0)[::-1]
-    return np.where(on, below - above - 1, 0)
+    columns = np.pad(mask.T > 0, ((0, 0), (1, 1)))  # with paper between one and the next
+    on = columns.ravel()
+    edges = np.flatnonzero(on[1:] != on[:-1])
+    lengths = edges[1::2] - edges[::2]
+    found = np.zeros(on.size, np.int32)
+    found[on] = np.repeat(lengths, lengths)
+    return found.reshape(columns.shape)[:, 1:-1].T
