@@ -214,9 +214,9 @@ def _neighbours(middle: np.ndarray, flat: np.ndarray, height: float) -> list[tup
     """Link each box to the four best aligned on its right: (cost, box, its neighbour)."""
     links = []
     order = np.argsort(flat, kind="stable")
+    lows, highs = (np.searchsorted(flat[order], flat + reach) for reach in (-STAGGER * height, STAGGER * height))
     for i in range(len(flat)):
-        low, high = np.searchsorted(flat[order], (flat[i] - STAGGER * height, flat[i] + STAGGER * height))
-        near = order[low:high]
+        near = order[lows[i] : highs[i]]
         right = (middle[near] > middle[i]) | ((middle[near] == middle[i]) & (near > i))
         near = near[right]
         away = (middle[near] - middle[i]) / height

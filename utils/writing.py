@@ -82,9 +82,10 @@ def space_numbers(lines: Sequence[Sequence[Piece]]) -> list[list[Piece]]:
     """
     rows = [measure(line) for line in lines]
     gaps, steps = (np.concatenate([row[i] for row in rows] or [[]]) for i in range(2))
+    of_page = clear_gap(gaps, steps)
     spaced = []
     for line, row in zip(lines, rows):
-        least = clear_gap(*(row if len(line) > 2 else (gaps, steps)))
+        least = clear_gap(*row) if len(line) > 2 else of_page
         wide = [False, *(row[0] >= least)]
         spaced.append(
             [digit._replace(is_spaced=i > 0 and (digit.is_spaced or bool(wide[i]))) for i, digit in enumerate(line)]
@@ -102,13 +103,12 @@ def measure(line: Sequence[Piece]) -> tuple[np.ndarray, np.ndarray]:
 def clear_gap(gaps: np.ndarray, steps: np.ndarray) -> float:
     """Find the narrowest gap that is clearly wider than those below it; infinite where there is none."""
     order = np.argsort(gaps, kind="stable")
-    best, least = WIDER, np.inf
-    for below, above in zip(order, order[1:]):
-        ratio = gaps[above] / gaps[below]
-        wide = gaps >= gaps[above]
-        if ratio >= best and gaps[above] >= SPACE and steps[wide].min() >= FARTHER * steps[~wide].max():
-            best, least = ratio, gaps[above]
-    return least
+    gaps, steps = gaps[order], steps[order]
+    least = np.minimum.accumulate(steps[::-1])[::-1][1:]  # of this gap's distance and those of all wider gaps
+    most = np.maximum.accumulate(steps)[:-1]  # of all narrower ones
+    ratios = gaps[1:] / gaps[:-1]
+    ratios[(ratios < WIDER) | (gaps[1:] < SPACE) | (least < FARTHER * most)] = 0
+    return float(gaps[1 + ratios.argmax()]) if ratios.any() else np.inf
 
 
 def split(line: Parts, gap: float) -> list[Parts]:
