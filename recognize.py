@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from utils import run, say, sign_of_life
+from utils import reason, run, say, sign_of_life
 from utils.files import find_pictures, plan_output, plan_steps
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def recognize(job: Job) -> Reading:
             shown = {"Original": image, "Thresh": page.mask, "Recognized": annotate(image, lines)}
             reading = reading._replace(windows=shown)
     except (OSError, ValueError) as error:
-        reading = reading._replace(fault=str(error))
+        reading = reading._replace(fault=reason(error))
     return reading
 
 

@@ -226,6 +226,7 @@ def test_nothing_found_is_no_error(tmp_path):
     [
         ("read.txt", "suffix .txt, expected one of .png .jpg"),
         ("none/read.png", "cannot be written, there is no folder"),
+        ("sample.png/read", "{folder}/sample.png is a file, expected a folder"),
         ("sample.png", "the picture itself, expected another name"),
     ],
 )
@@ -234,7 +235,7 @@ def test_an_output_that_cannot_be_is_refused_before_any_work(path, tmp_path, out
     before = path.read_bytes()
     result = recognize(photo, "-o", tmp_path / output)
     assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr.startswith(f"recognize.py: error: {tmp_path / output}: {message}")
+    assert result.stderr.startswith(f"recognize.py: error: {tmp_path / output}: {message.format(folder=tmp_path)}")
     assert result.stderr.count("\n") == 1
     assert os.listdir(tmp_path) == ["sample.png"] and (tmp_path / "sample.png").read_bytes() == before
 
@@ -324,6 +325,12 @@ def test_a_file_name_that_the_console_lacks_letters_for(path, printed, tmp_path)
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.count("\n") == 2 * printed.count("\n") and "\\u6570\\u5b57.png\t" in result.stdout
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="only Linux has a folder in which nothing can be made")
+def test_what_the_system_itself_refuses_is_named_first(path):
+    result = recognize(path, "--no-show", "--debug", "/proc/none")
+    assert (result.returncode, result.stderr) == (1, "recognize.py: error: /proc/none: No such file or directory\n")
 
 
 def test_standard_output_that_is_closed(path):

@@ -22,6 +22,12 @@ def say(message: str) -> None:
     print(f"{Path(sys.argv[0]).name}: {' '.join(message.split())}", file=sys.stderr, flush=True)
 
 
+def reason(error: Exception) -> str:
+    """Say what is wrong: where the system itself tells, the path first, as in our own messages."""
+    named = isinstance(error, OSError) and error.filename is not None
+    return f"{error.filename}: {error.strerror}" if named else str(error)
+
+
 def run(main: Callable[[], int | None]) -> int:
     """Run a script; a user's mistake ends in one line on stderr, never in a traceback.
 
@@ -47,7 +53,7 @@ def run(main: Callable[[], int | None]) -> int:
         say(f"error: a package cannot be loaded, see requirements.txt ({error})")
         return 1
     except (OSError, ValueError) as error:
-        say(f"error: {error}")
+        say(f"error: {reason(error)}")
         return 1
     except KeyboardInterrupt as stop:
         say(f"stopped{stop}")

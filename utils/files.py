@@ -113,6 +113,7 @@ def plan_output(output: Path, pictures: Sequence[Picture]) -> list[Path]:
         raise FileNotFoundError(f"{output}: cannot be written, there is no folder {output.parent}")
     else:
         targets = [output]
+    check_folder(targets[0].parent)
     read = {picture.path.resolve() for picture in pictures}
     for target in targets:
         if target.resolve() in read:
@@ -120,6 +121,17 @@ def plan_output(output: Path, pictures: Sequence[Picture]) -> list[Path]:
         if target.exists() and not is_regular(target):
             raise ValueError(f"{target}: not a regular file, expected one or a new name")
     return targets
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that cannot be written, or made."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise NotADirectoryError(
+            f"{folder}: {'a file' if there == folder else f'{there} is a file'}, expected a folder"
+        )
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(f"{folder}: cannot be written, {there} is closed to you")
 
 
 def name_in(folder: Path, pictures: Sequence[Picture]) -> list[Path]:
@@ -140,8 +152,7 @@ def plan_steps(folder: Path, pictures: Sequence[Picture], targets: Sequence[Path
     OSError, ValueError
         If it is no folder, or holds a picture that is read, or an annotated one.
     """
-    if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(f"{folder}: a file, expected a folder for the steps")
+    check_folder(folder)
     folders: dict[Path, Path] = {}
     for path, name in pictures:
         add_once(folders, folder / name if len(pictures) > 1 else folder, path)
