@@ -11,13 +11,11 @@ The windows close when a key is pressed in one of them, or when all of them are 
 """
 
 import argparse
-import itertools
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from utils import reason, run, say, sign_of_life
 from utils.files import find_pictures, plan_output, plan_steps
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
 
 ELSEWHERE = Path("output")  # where annotated pictures go when there is no screen
 ESCAPES = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})  # in a file's name, lest it break a line
-MANY = 10  # pictures that are read by several processes, since those take half a second to start
 
 
 def read_digits(image: "np.ndarray", classifier: "Classifier") -> "list[list[Piece]]":
@@ -61,7 +58,7 @@ def read_digits(image: "np.ndarray", classifier: "Classifier") -> "list[list[Pie
 
 
 def main() -> int:
-    """Read, print, draw, show; a picture that fails does not stop the others.
+    """Read, print, draw, show: one picture after the other; one that fails does not stop the others.
 
     Returns
     -------
@@ -79,99 +76,45 @@ def main() -> int:
     targets = plan_output(options.output, pictures) if options.output else []
     steps = plan_steps(options.debug, pictures, targets) if options.debug else []
 
-    windows = not (options.output or options.no_show)
-    if windows:
-        from utils.picture import has_screen, show
+    from utils.classifier import load_classifier
+    from utils.draw import annotate
+    from utils.picture import has_screen, read_picture, show, write_picture
+    from utils.reader import read_page
 
-        if not has_screen():
-            say(f"there is no screen, the annotated picture goes to {ELSEWHERE}{os.sep}")
-            windows, targets = False, plan_output(ELSEWHERE, pictures)
-    jobs = [
-        Job(path, target, folder, windows)
-        for (path, _), target, folder in itertools.zip_longest(pictures, targets, steps)
-    ]
+    classifier = load_classifier(options.model)
+    windows = not (options.output or options.no_show)
+    if windows and not has_screen():
+        say(f"there is no screen, the annotated picture goes to {ELSEWHERE}{os.sep}")
+        windows, targets = False, plan_output(ELSEWHERE, pictures)
 
     records = []
-    readings = read_all(jobs, options.model)
-    for i, job in enumerate(jobs, 1):
-        with sign_of_life(f"picture {i:,} of {len(jobs):,}, {job.path}"):
-            reading = next(readings)
-        if reading.note:
-            say(f"{job.path}: {reading.note}")
-        if reading.shape and options.json:
-            records.append(describe(job.path, reading))
-        elif not options.json:
-            print_lines(reading.lines, f"{str(job.path).translate(ESCAPES)}\t" if several else "")
-        if reading.windows:
-            show(reading.windows)
-        if reading.fault:
-            say(f"error: {reading.fault}")
+    for i, (path, _) in enumerate(pictures):
+        try:
+            with sign_of_life(f"picture {i + 1:,} of {len(pictures):,}, {path}"):
+                image = read_picture(path)
+                page = read_page(image, classifier)
+            lines = page.in_picture(image.shape)
+            if note := remark(page):
+                say(f"{path}: {note}")
+            if options.json:
+                records.append(describe(path, image, lines))
+            else:
+                print_lines(lines, f"{str(path).translate(ESCAPES)}\t" if several else "")
+            if steps:
+                write_steps(page, steps[i])
+            if targets:
+                targets[i].parent.mkdir(parents=True, exist_ok=True)
+                write_picture(targets[i], annotate(image, lines))
+            if windows:
+                show({"Original": image, "Thresh": page.mask, "Recognized": annotate(image, lines)})
+        except BrokenPipeError:
+            raise
+        except (OSError, ValueError) as error:
+            say(f"error: {reason(error)}")
             failed = True
     if options.json:
         print(json.dumps(records))
     return int(failed)
-
-
-class Job(NamedTuple):
-    """What to do with a picture."""
-
-    path: Path
-    target: Path | None  # file of the annotated picture
-    steps: Path | None  # folder of the pictures of every step
-    windows: bool  # whether it will be shown
-
-
-class Reading(NamedTuple):
-    """What came of it."""
-
-    shape: tuple[int, ...] = ()  # of the picture
-    lines: "list[list[Piece]]" = []  # see `read_digits`
-    note: str = ""
-    windows: "dict[str, np.ndarray]" = {}  # pictures to be shown, by the names of their windows
-    fault: str = ""
-
-
-def read_all(jobs: Sequence[Job], model: Path) -> Iterator[Reading]:
-    """Read pictures in their order: one after the other, or many of them by several processes."""
-    load(model)
-    if len(jobs) < MANY or jobs[0].windows or model.suffix == ".keras":  # Keras starts slowly, and uses all cores
-        return map(recognize, jobs)
-    from utils.pool import map_in_processes
-
-    return map_in_processes(recognize, jobs, load, model)
-
-
-def load(model: Path) -> None:
-    """Load the network that `recognize` asks."""
-    from utils.classifier import load_classifier
-
-    global classifier
-    classifier = load_classifier(model)
-
-
-def recognize(job: Job) -> Reading:
-    """Read a picture, and write what is wanted of it."""
-    from utils.draw import annotate
-    from utils.picture import read_picture, write_picture
-    from utils.reader import read_page
-
-    reading = Reading()
-    try:
-        image = read_picture(job.path)
-        page = read_page(image, classifier)
-        lines = page.in_picture(image.shape)
-        reading = Reading(image.shape, lines, remark(page))
-        if job.steps:
-            write_steps(page, job.steps)
-        if job.target:
-            job.target.parent.mkdir(parents=True, exist_ok=True)
-            write_picture(job.target, annotate(image, lines))
-        if job.windows:
-            shown = {"Original": image, "Thresh": page.mask, "Recognized": annotate(image, lines)}
-            reading = reading._replace(windows=shown)
-    except (OSError, ValueError) as error:
-        reading = reading._replace(fault=reason(error))
-    return reading
 
 
 def nonempty_path(text: str) -> Path:
@@ -206,16 +149,16 @@ def print_lines(lines: "list[list[Piece]]", start: str) -> None:
         print(start + "".join(" " * digit.is_spaced + str(digit.value) for digit in line), flush=True)
 
 
-def describe(path: Path, reading: Reading) -> dict:
+def describe(path: Path, image: "np.ndarray", lines: "list[list[Piece]]") -> dict:
     """Say what was read in a form that JSON has: lines of numbers of digits."""
     numbers = []
-    for line in reading.lines:
+    for line in lines:
         numbers.append([])
         for digit in line:
             if digit.is_spaced or not numbers[-1]:
                 numbers[-1].append([])
             numbers[-1][-1].append({"value": digit.value, "confidence": round(digit.confidence, 4), "box": digit.box})
-    height, width = reading.shape[:2]
+    height, width = image.shape[:2]
     return {"path": str(path), "width": width, "height": height, "lines": numbers}
 
 
