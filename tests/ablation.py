@@ -17,14 +17,14 @@ from unittest import mock
 
 from tests.page import Page
 from tests.score_pages import Tally, compose, load_digits, measure, pages_of
-from utils import frame, ink, lattice, reader, rules, segment, straight, writing
+from utils import frame, ink, reader, rules, segment, straight, writing
 from utils.classifier import load_classifier
 from utils.picture import read_picture
 
 COLUMNS = {
     "fills": ("28 x 28", "enlarged", "tight", "brush", "thin pen", "500 px"),
     "edges": ("two", "edge", "strip"),
-    "lines": ("ruled", "squared", "squares", "form", "table"),
+    "lines": ("ruled", "squared", "squares", "form", "table", "boxed"),
     "light": ("clean", "board", "shadow", "noise", "faint", "blur"),
     "touching": ("touching", "slope"),
     "sizes": ("14 px", "20 px", "40 px", "100 px", "400 px"),
@@ -61,17 +61,16 @@ STEPS = {
     "turned": keep(reader, "likely_turn", lambda *_: 0),
     "small writing": lambda: mock.patch.object(reader, "LEGIBLE", 0),
     "printed lines": keep(reader, "erase_lines", lambda pieces, *_: list(pieces)),
+    "...frames": keep(rules, "without_frames", lambda pieces, _: list(pieces)),
     "...of unknown writing": keep(rules, "unveil", lambda pieces, shown, _: (list(pieces), shown < -9)),
     "...between lines": keep(straight, "hangs", far_from_lines),
     "...hidden ones": keep(straight, "between", lambda _: []),
-    "...frames": keep(rules, "enclosing", lambda pieces: [False] * len(pieces)),
     "mend": keep(reader, "mend", lambda pieces, *_: segment.digit_sized(pieces)),
     "paper around": keep(reader, "on_paper", lambda *_: True),
     "same pen": keep(reader, "same_pen", lambda pieces, *_: pieces),
     "touching digits": keep(
         reader, "part_digits", lambda lines, *_: [[(piece, [piece]) for piece in line] for line in lines]
     ),
-    "squeeze": keep(lattice, "squeeze", lambda piece: piece),
     "numbers and words": keep(reader, "find_numbers", all_digits),
     "...signs": keep(writing, "vote", lambda run, height: sum(writing.vote_of(*one, height) for one in run)),
     "edges": keep(reader, "without_edges", lambda lines, _: lines),

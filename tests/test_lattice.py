@@ -17,7 +17,6 @@ from utils.lattice import (
     part_digits,
     propose,
     slice_piece,
-    squeeze,
     too_short,
 )
 from utils.segment import Piece, cut_pieces
@@ -140,14 +139,6 @@ def test_no_run_is_longer_than_a_digit_is_wide():
     assert max(b - a for a, b in spans - {(0, 20)}) == RUN
 
 
-def test_a_wide_piece_is_also_shown_as_wide_as_it_is_high():
-    wide = only(ring(blank(), 10, wide=80))
-    squeezed = squeeze(wide)
-    assert squeezed.ink.shape == (wide.height, wide.height) and squeezed.box == wide.box
-    assert [run.piece.ink.shape[1] for run in propose(wide, [wide])] == [wide.box[2], wide.height]
-    assert len(propose(ZERO, [ZERO])) == 1
-
-
 @pytest.mark.parametrize(
     "wide, high, confidence, expected",
     [
@@ -171,12 +162,6 @@ def test_a_touching_pair_is_cut():
 
 def test_a_digit_that_the_network_knows_is_not_cut():
     assert read(ZERO, {(0, 0.97): ZERO}) == [(0, ZERO.box)]
-
-
-def test_a_wide_digit_that_the_network_knows_when_squeezed_is_not_cut():
-    wide = only(ring(blank(), 10, wide=70))
-    assert read(wide, {(0, 0.99): squeeze(wide)}) == [(0, wide.box)]
-    assert read(wide, {}) == []
 
 
 def test_lines_and_their_pieces_keep_their_order_and_what_is_not_cut_is_itself():

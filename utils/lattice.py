@@ -25,10 +25,8 @@ CUTS = 10  # in a piece, at most
 APART = 0.065  # digit heights between two cuts
 MIDDLE = 0.2  # of that, from the middle of a piece: a cut there is tried first, most are of two digits
 RUN = round(1 / APART)  # slices in a digit, at most: it is seldom wider than high
-SAMPLE, PAYS = (
-    60,
-    0.2,
-)  # doubtful pieces that are cut first; share of several digits from which all are
+SAMPLE = 60  # doubtful pieces that are cut first...
+PAYS = 0.2  # ...and the share of them that must be several digits, or the others are not cut
 SEAM_ROWS = 48  # pixels: a piece is reduced to this height to find its cuts
 ENTER, INK, SLANT = 4.0, 0.2, 0.2  # price of a seam's step from paper into ink, of a row of ink, and of a step aside
 
@@ -160,15 +158,8 @@ def slice_piece(piece: Piece, seams: Sequence[np.ndarray]) -> list[Piece]:
 def propose(piece: Piece, slices: Sequence[Piece]) -> list[Run]:
     """Take every run of neighbouring slices for one digit, and the whole piece."""
     n = len(slices)
-    whole = [piece, squeeze(piece)] if piece.box[2] > piece.height else [piece]
     spans = [(a, b) for a in range(n) for b in range(a + 1, min(n, a + RUN) + 1) if b - a < n]
-    return [Run(0, n, one) for one in whole] + [Run(a, b, join(slices[a:b])) for a, b in spans]
-
-
-def squeeze(piece: Piece) -> Piece:
-    """Show a wide piece as wide as it is high: MNIST's digits are narrow."""
-    ink = cv2.resize(piece.ink, (piece.height, piece.height), interpolation=cv2.INTER_AREA)
-    return piece._replace(ink=ink)
+    return [Run(0, n, piece)] + [Run(a, b, join(slices[a:b])) for a, b in spans]
 
 
 def best_path(piece: Piece, n: int, runs: Sequence[Run], height: float) -> list[Piece]:

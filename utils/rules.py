@@ -10,15 +10,15 @@ import cv2
 import numpy as np
 
 from utils.segment import KNOWN, Look, Piece, cut_pieces, paint
-from utils.straight import find_lines
+from utils.straight import SPARE, find_lines
 
 LONG = 3.0  # digit heights: a straight line of this length is printed, not written
 LENGTHS = 0.9, 0.45, 0.225, 0.11  # of the short side: such a line's length, tried in turn where no digit is known yet
 HANGING = 1.2  # digit heights: so is a shorter one between two lines
 THICK, BOX_THICK = 0.05, 0.15  # own lengths: thicker than this a line is a stroke, and the side of a box a bar
+AROUND, SLACK = 0.9, 0.15  # share of a frame's side that must be there, and by how much, of its size, it may be aslant
 TWICE = 2.0  # typical heights: what is known and higher may be several digits in a net of lines
 NEAR = 2  # pixels from a line: what lies there for the most part is a rest of it
-CONTENT = 0.25  # own heights: what encloses a digit of this height is no digit
 
 
 def erase_lines(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> list[Piece]:
@@ -32,12 +32,15 @@ def erase_lines(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> list[Pi
 
     Returns
     -------
-    The pieces, those with lines in them replaced by what is left of them, without frames.
+    The pieces, those with lines in them replaced by what is left of them.
     """
+    lines = paint(pieces, ink.shape) > 0
+    pieces = without_frames(pieces, look)
+    lines &= paint(pieces, ink.shape) == 0
     known, other = split_known(pieces)
-    lines = np.zeros(ink.shape, bool)
     if not known:
-        other, lines = unveil(other, ink, look)
+        other, found = unveil(other, ink, look)
+        lines |= found
         known, other = split_known(other)
     if known and other:
         height = median_height(known)
@@ -50,13 +53,54 @@ def erase_lines(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> list[Pi
         stops = lines | (paint(known, ink.shape) > 0)
         hanging = find_lines(lay(large, ink), HANGING * height, BOX_THICK, stops)
         other = small + without(large, hanging, look)
-    pieces = known + other
-    return [piece for piece, around in zip(pieces, enclosing(pieces)) if not around]
+    return known + other
 
 
 def evidence(pieces: Sequence[Piece]) -> float:
     """How much speaks for digits, see `Piece.evidence`; 1s do not count, lines look like them."""
     return sum(piece.evidence for piece in pieces if piece.known)
+
+
+def without_frames(pieces: Sequence[Piece], look: Look) -> list[Piece]:
+    """Take the boxes around single digits off the pieces that the network does not know; what is in them stays."""
+    kept, inside = [], []
+    for piece in pieces:
+        left = None if piece.known else peel(piece.ink)
+        if left is None:
+            kept.append(piece)
+        else:
+            x, y = piece.box[:2]
+            parts = cut_pieces(left)
+            inside += [part._replace(box=(part.box[0] + x, part.box[1] + y, *part.box[2:])) for part in parts]
+    return kept + look(inside)
+
+
+def peel(ink: np.ndarray) -> np.ndarray | None:
+    """Take off the frame that ink is, or is in: what comes first from each of four sides, if that is straight and thin.
+
+    Specks stay in its corners, and where a stroke runs along it.
+
+    Parameters
+    ----------
+    ink : (h, w) uint8, 255 is ink, in every row and column
+
+    Returns
+    -------
+    (h, w) uint8, or None if it has no frame.
+    """
+    left = ink.copy()
+    for side in range(4):
+        seen, rest = np.pad(np.rot90(ink, side) > 0, ((0, 1), (0, 0))), np.rot90(left, side)
+        rows = np.arange(len(seen))[:, None]
+        first = seen.argmax(axis=0)
+        run = (~seen & (rows > first)).argmax(axis=0) - first
+        thickness = np.median(run)
+        straight = first <= SLACK * min(ink.shape)
+        if straight.mean() < AROUND or thickness > BOX_THICK * len(rest):
+            return None
+        thin = straight & (run <= max(SPARE * thickness, thickness + 2))
+        rest[((rows >= first) & (rows < first + run) & thin)[:-1]] = 0
+    return left
 
 
 def unveil(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> tuple[list[Piece], np.ndarray]:
@@ -72,30 +116,15 @@ def unveil(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> tuple[list[P
 
 def split_known(pieces: Sequence[Piece]) -> tuple[list[Piece], list[Piece]]:
     """Split pieces into those that are surely digits, and all others."""
-    known = [piece.known and not around for piece, around in zip(pieces, enclosing(pieces))]
-    sure = [piece for piece, yes in zip(pieces, known) if yes]
+    sure = [piece for piece in pieces if piece.known]
     tall = TWICE * median_height(sure) if sure else 0
-    known = [yes and piece.height <= tall for piece, yes in zip(pieces, known)]
+    known = [piece.known and piece.height <= tall for piece in pieces]
     return [piece for piece, yes in zip(pieces, known) if yes], [piece for piece, yes in zip(pieces, known) if not yes]
 
 
 def median_height(pieces: Sequence[Piece]) -> float:
     """Of two middle heights the lower."""
     return float(np.quantile([piece.height for piece in pieces], 0.5, method="lower"))
-
-
-def enclosing(pieces: Sequence[Piece]) -> np.ndarray:
-    """Which pieces have a known digit in their box, as frames and tables have and digits have not: (N,) bool."""
-    boxes = np.array([piece.box for piece in pieces], int).reshape(-1, 4)
-    x, y, w, h = boxes.T
-    left, top, wide, high = boxes[sorted(np.flatnonzero([piece.known for piece in pieces]), key=x.__getitem__)].T
-    starts, ends = np.searchsorted(left, x, "right"), np.searchsorted(left, x + w)
-    found = np.zeros(len(pieces), bool)
-    for i in np.flatnonzero(starts < ends):
-        at = slice(starts[i], ends[i])
-        holds = (top[at] > y[i]) & (left[at] + wide[at] < x[i] + w[i]) & (top[at] + high[at] < y[i] + h[i])
-        found[i] = holds.sum() > 1 or (holds & (high[at] >= CONTENT * h[i])).any()
-    return found
 
 
 def lay(pieces: Sequence[Piece], ink: np.ndarray) -> np.ndarray:
