@@ -11,6 +11,7 @@ from utils import silence
 
 WRITABLE = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 EXPECTED = (*WRITABLE, ".jfif", ".gif", ".avif", ".jp2", ".heic", ".heif")  # pictures, even where they cannot be read
+STEP = re.compile(r"[1-6]_(ink|mask|strokes|pieces|lines|crops)\.(jpg|png)")  # what `utils.draw.draw_steps` makes
 MARK = "_recognized"  # ends the name of an annotated picture; in a folder such a file is not read again
 
 
@@ -85,7 +86,7 @@ def walk(folder: Path, made: Sequence[Path], closed: list[OSError]) -> Iterator[
 
 
 def is_regular(path: Path) -> bool:
-    """Whether this is a file that ends; a pipe or a device may not."""
+    """Whether this is an ordinary file, not a pipe or a device, which may never end."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except OSError:
@@ -95,7 +96,7 @@ def is_regular(path: Path) -> bool:
 def plan_output(output: Path, pictures: Sequence[Picture]) -> list[Path]:
     """Name the annotated pictures.
 
-    `output` is the file for a single picture, else a folder. What has no suffix, or is one, is a folder.
+    `output` is the file for a single picture, else a folder. A path without a suffix, or of a folder, is a folder.
 
     Raises
     ------
@@ -150,15 +151,17 @@ def plan_steps(folder: Path, pictures: Sequence[Picture], targets: Sequence[Path
     Raises
     ------
     OSError, ValueError
-        If it is no folder, or holds a picture that is read, or an annotated one.
+        If one is no folder, or holds a picture that is read, or an annotated one, under the name of a step.
     """
     check_folder(folder)
     folders: dict[Path, Path] = {}
     for path, name in pictures:
         add_once(folders, folder / name if len(pictures) > 1 else folder, path)
+    for place in folders:
+        check_folder(place)
     inside = {place.resolve() for place in folders}
     for path in (*(picture.path for picture in pictures), *targets):
-        if path.resolve().parent in inside and re.fullmatch(r"\d_[a-z]+\.(jpg|png)", path.name):  # as steps are named
+        if path.resolve().parent in inside and STEP.fullmatch(path.name):
             raise ValueError(f"{folder}: {path} is there, expected another folder for the steps")
     return list(folders)
 

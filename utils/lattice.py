@@ -21,7 +21,7 @@ NARROW, NARROW_PRICE = 0.9, 20.0  # own heights; log-odds a height: a cut throug
 BROAD, BROAD_PRICE = 1.1, 6.0  # own heights; log-odds a height: a digit that is wider is less likely
 SHORT, SHORT_PRICE = 0.5, 24.0  # digit heights; log-odds a height: a digit that is lower is less likely
 DOUBLE = 0.5  # digit heights: a doubtful piece wider than this may be several digits
-CUTS = 10  # in a piece, at most
+CUTS = 10  # in a piece that is as wide as high, at most
 APART = 0.065  # digit heights between two cuts
 MIDDLE = 0.2  # of that, from the middle of a piece: a cut there is tried first, most are of two digits
 RUN = round(1 / APART)  # slices in a digit, at most: it is seldom wider than high
@@ -90,7 +90,7 @@ def find_seams(ink: np.ndarray, apart: float) -> list[np.ndarray]:
 
     Returns
     -------
-    Up to CUTS paths from left to right, each the column of every row, (h,) float32.
+    Paths from left to right, up to CUTS for a width of the own height, each the column of every row, (h,) float32.
     """
     h, w = ink.shape
     scale = min(1.0, SEAM_ROWS / h)
@@ -140,7 +140,7 @@ def _trace(steps: list[np.ndarray], column: int) -> list[int]:
 
 
 def slice_piece(piece: Piece, seams: Sequence[np.ndarray]) -> list[Piece]:
-    """Cut a piece along its seams."""
+    """Cut a piece along its seams; slices without ink are left out."""
     h, w = piece.ink.shape
     x, y = piece.box[:2]
     columns = np.arange(w)
@@ -149,9 +149,9 @@ def slice_piece(piece: Piece, seams: Sequence[np.ndarray]) -> list[Piece]:
     for left, right in zip(edges, edges[1:]):
         ink = np.where((columns > left[:, None]) & (columns <= right[:, None]), piece.ink, 0).astype(np.uint8)
         dx, dy, width, height = cv2.boundingRect(ink)
-        width, height = max(1, width), max(1, height)
-        ink = ink[dy : dy + height, dx : dx + width]
-        slices.append(Piece((x + dx, y + dy, width, height), ink, piece.stroke))
+        if width:
+            ink = ink[dy : dy + height, dx : dx + width]
+            slices.append(Piece((x + dx, y + dy, width, height), ink, piece.stroke))
     return slices
 
 

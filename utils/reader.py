@@ -35,11 +35,11 @@ LEGIBLE = 28  # pixels: digits lower than this are read from more pixels, if the
 ROOM = 1.5  # of LEGIBLE: how high they are to be then
 THIN = 0.03  # digit heights: the most that small digits are blurred, lest thin strokes wash out
 SAMPLE = 300  # pieces that tell the height of the writing
-WRITTEN = 0.02  # share of them that must be known where they were enlarged, or all of it is texture
+WRITTEN = 0.02  # share of these pieces that must be known after enlarging, or all of it is texture
 CONVINCING = 6.0  # mean log-odds of its digits from which a reading may end the search...
 MANY, EXPLAINED = 5, 0.5  # ...if so many are known, or its digits are this share of the ink
 BETTER = 1.15  # of the evidence so far: what a less likely hypothesis must have
-LETTER = 0.25  # log-odds: what each letter of a word speaks for a reading: of a page of text, it is a right one
+LETTER = 0.25  # log-odds that each letter adds: a reading that finds words has the right ink, size and turn
 TEXT = 100  # letters of a page of text, if it has fewer digits; it is not worth another reading
 TURNED = 40  # pieces, the largest, that are looked at turned
 SEVERAL, TWICE = 3, 1.5  # pieces, and of the evidence upright: what it takes to turn a picture
@@ -136,7 +136,7 @@ def read_page(image: np.ndarray, classifier: Classifier) -> Page:
         all_sizes = hypothesis.copy == PAPERS[-1]
         if best.is_text or (best.convinces and (best.known >= MANY or all_sizes)):
             break
-    for upright in (best, first) if not best.is_text else ():
+    for upright in () if best.is_text else (best,) if best is first else (best, first):
         if turn := likely_turn(upright.pieces, look):
             page = read(reduce, upright.hypothesis._replace(turn=turn), look)
             if page.evidence > BETTER * best.evidence:

@@ -13,9 +13,9 @@ from utils.segment import KNOWN, Look, Piece, cut_pieces, paint
 from utils.straight import SPARE, find_lines
 
 LONG = 3.0  # digit heights: a straight line of this length is printed, not written
-LENGTHS = 0.9, 0.45, 0.225, 0.11  # of the short side: such a line's length, tried in turn where no digit is known yet
-HANGING = 1.2  # digit heights: so is a shorter one between two lines
-THICK, BOX_THICK = 0.05, 0.15  # own lengths: thicker than this a line is a stroke, and the side of a box a bar
+LENGTHS = 0.9, 0.45, 0.225, 0.11  # of the short side: lengths of printed lines to try where no digit is known yet
+HANGING = 1.2  # digit heights: a line of this length that hangs between two others is printed too
+THICK, BOX_THICK = 0.05, 0.15  # share of its length: how thick a printed line may be, and the side of a box
 AROUND, SLACK = 0.9, 0.15  # share of a frame's side that must be there, and by how much, of its size, it may be aslant
 TWICE = 2.0  # typical heights: what is known and higher may be several digits in a net of lines
 NEAR = 2  # pixels from a line: what lies there for the most part is a rest of it
@@ -123,7 +123,7 @@ def split_known(pieces: Sequence[Piece]) -> tuple[list[Piece], list[Piece]]:
 
 
 def median_height(pieces: Sequence[Piece]) -> float:
-    """Of two middle heights the lower."""
+    """Median height in pixels; of an even number the lower of the middle two."""
     return float(np.quantile([piece.height for piece in pieces], 0.5, method="lower"))
 
 

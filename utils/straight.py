@@ -28,7 +28,7 @@ BOLD = 1.7  # of a line's ink: anything blacker is a stroke that lies on the lin
 SAME = 2  # pixels: courses that are no farther apart are those of one line
 SQUARES = 5  # lines of a squared paper that tell its pitch
 REGULAR, REGULARLY = 0.12, 0.7  # of the pitch: how far a line may lie off it, and the share of lines that may not
-HIDDEN = 1 / 3  # of a line that squared paper must have somewhere: how much of it must be seen
+HIDDEN = 1 / 3  # share of the picture's width on which a line must show ink, if squared paper must have one there
 
 
 class Course(NamedTuple):
@@ -187,10 +187,8 @@ def find_course(
 
     Returns
     -------
-    The line's course, as far again on both sides, or None.
+    The line's course, extended straight by its own length on both sides, or None.
     """
-    if not len(rows):
-        return None
     runs = lengths[rows, columns]
     first = columns.min()
     filled = np.bincount(columns - first)
