@@ -71,10 +71,13 @@ def main() -> int:
         say(fault)
     failed = any(fault.startswith("error") for fault in faults)
     if not pictures:
+        print("[]" if options.json else "", end="")
         return 1
     several = len(pictures) > 1 or len(options.image) > 1
     targets = plan_output(options.output, pictures) if options.output else []
     steps = plan_steps(options.debug, pictures, targets) if options.debug else []
+
+    import cv2
 
     from utils.classifier import load_classifier
     from utils.draw import annotate
@@ -111,6 +114,9 @@ def main() -> int:
             raise
         except (OSError, ValueError) as error:
             say(f"error: {reason(error)}")
+            failed = True
+        except (MemoryError, cv2.error) as error:
+            say(f"error: {path}: too large for this computer's memory, make it smaller ({error})")
             failed = True
     if options.json:
         print(json.dumps(records))

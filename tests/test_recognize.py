@@ -321,6 +321,25 @@ def test_what_the_system_itself_refuses_is_named_first(path):
     assert (result.returncode, result.stderr) == (1, "recognize.py: error: /proc/none: No such file or directory\n")
 
 
+def test_a_picture_for_which_there_is_no_memory_does_not_stop_the_others(path, printed, tmp_path):
+    for name in "a.png", "b.png":
+        shutil.copy(path, tmp_path / name)
+    code = """if True:
+        import sys, recognize, utils.reader
+        read, seen = utils.reader.read_page, []
+        def read_but_the_first(image, classifier):
+            seen.append(image)
+            if len(seen) == 1:
+                raise MemoryError("Unable to allocate 9 GiB")
+            return read(image, classifier)
+        utils.reader.read_page = read_but_the_first
+        sys.exit(utils.run(recognize.main))"""
+    result = run("-c", code, "-m", MODEL, "--no-show", "-i", tmp_path)
+    assert result.returncode == 1 and result.stderr.count("\n") == 1
+    assert f"error: {tmp_path}/a.png: too large for this computer's memory" in result.stderr
+    assert result.stdout == "".join(f"{tmp_path}/b.png\t{line}\n" for line in printed.splitlines())
+
+
 def test_standard_output_that_is_closed(path):
     command = f"{sys.executable} recognize.py -m {MODEL} -i {path} --no-show >&-"
     result = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=60)
@@ -351,8 +370,9 @@ def test_two_pictures_of_one_name_are_refused(path, tmp_path):
 
 
 def test_a_folder_without_pictures(tmp_path):
+    assert recognize(tmp_path, "--no-show", "--json").stdout == "[]"
     result = recognize(tmp_path, "--no-show")
-    assert result.returncode == 1
+    assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == f"recognize.py: error: {tmp_path}: a folder without pictures, expected some\n"
 
 
