@@ -17,6 +17,7 @@ LENGTHS = 0.9, 0.45, 0.225, 0.11  # of the short side: lengths of printed lines 
 HANGING = 1.2  # digit heights: a line of this length that hangs between two others is printed too
 THICK, BOX_THICK = 0.05, 0.15  # share of its length: how thick a printed line may be, and the side of a box
 AROUND, SLACK = 0.9, 0.15  # share of a frame's side that must be there, and by how much, of its size, it may be aslant
+SINGLE, LARGE = 2, 1 / 3  # parts of a single digit in a frame, at most, that are larger than this share of the frame
 TWICE = 2.0  # typical heights: what is known and higher may be several digits in a net of lines
 NEAR = 2  # pixels from a line: what lies there for the most part is a rest of it
 
@@ -66,11 +67,11 @@ def without_frames(pieces: Sequence[Piece], look: Look) -> list[Piece]:
     kept, inside = [], []
     for piece in pieces:
         left = None if piece.known else peel(piece.ink)
-        if left is None:
+        parts = [] if left is None else cut_pieces(left)
+        if left is None or sum(part.size > LARGE * min(piece.box[2:]) for part in parts) > SINGLE:
             kept.append(piece)
         else:
             x, y = piece.box[:2]
-            parts = cut_pieces(left)
             inside += [part._replace(box=(part.box[0] + x, part.box[1] + y, *part.box[2:])) for part in parts]
     return kept + look(inside)
 
