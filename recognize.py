@@ -71,7 +71,8 @@ def main() -> int:
         say(fault)
     failed = any(fault.startswith("error") for fault in faults)
     if not pictures:
-        print("[]" if options.json else "", end="")
+        if options.json:
+            print("[]")
         return 1
     several = len(pictures) > 1 or len(options.image) > 1
     targets = plan_output(options.output, pictures) if options.output else []

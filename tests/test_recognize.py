@@ -370,7 +370,7 @@ def test_two_pictures_of_one_name_are_refused(path, tmp_path):
 
 
 def test_a_folder_without_pictures(tmp_path):
-    assert recognize(tmp_path, "--no-show", "--json").stdout == "[]"
+    assert recognize(tmp_path, "--no-show", "--json").stdout == "[]\n"
     result = recognize(tmp_path, "--no-show")
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == f"recognize.py: error: {tmp_path}: a folder without pictures, expected some\n"
