@@ -110,7 +110,8 @@ def find_seams(ink: np.ndarray, apart: float) -> list[np.ndarray]:
         if len(paths) < most and not taken[column]:
             taken[max(0, column - margin) : column + margin + 1] = True
             path = np.array(_trace(above, column)[::-1] + _trace(below, column)[1:], np.float32)
-            paths.append(cv2.resize(path[:, None], (1, h), interpolation=cv2.INTER_LINEAR)[:, 0] / scale)
+            path = (path + 0.5) / scale - 0.5  # the middle of the reduced column
+            paths.append(cv2.resize(path[:, None], (1, h), interpolation=cv2.INTER_LINEAR)[:, 0])
     return sorted(paths, key=lambda path: float(path.mean()))
 
 
