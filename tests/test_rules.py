@@ -219,7 +219,7 @@ def test_a_frame_is_peeled_off_the_digit_that_touches_it(thickness, turn):
     stroke = line((70, 200), (109, 200), 3)
     (piece,) = cut_pieces(box | digit | stroke)
     left = paint([piece._replace(ink=peel(piece.ink))], box.shape)
-    assert share(left, digit) > 0.98 and share(left, box & ~digit & ~stroke) < 0.15
+    assert share(left, digit) > 0.98 and share(left, box & ~digit & ~stroke) < 0.05
 
 
 @pytest.mark.parametrize("digit", "0478")
@@ -230,11 +230,9 @@ def test_a_digit_has_no_frame(digit):
 
 
 def test_a_frame_goes_where_no_digit_is_known_and_what_the_network_knows_keeps_it():
-    box = cut_pieces(frame())
-    assert {piece.size for piece in without_frames([box[0]._replace(answer=answer(7, 0.5))], look)} == {
-        3
-    }  # its corners
-    known = [box[0]._replace(answer=answer(7, 0.99))]
+    (box,) = cut_pieces(frame())
+    assert without_frames([box._replace(answer=answer(7, 0.5))], look) == []
+    known = [box._replace(answer=answer(7, 0.99))]
     assert without_frames(known, look) == known
 
 
@@ -295,7 +293,7 @@ def test_ones_stay_when_a_line_under_them_goes():
 
 def test_a_box_around_a_digit_is_dropped_and_an_empty_one_is_no_digit():
     left, known = erased(frame() | write("5") | frame(200, 170))
-    assert share(left, write("5")) == 1 and share(left, frame()) < 0.1  # its corners
+    assert share(left, write("5")) == 1 and not (left & frame()).any()
     assert known == "5"
 
 

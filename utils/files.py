@@ -153,7 +153,6 @@ def plan_steps(folder: Path, pictures: Sequence[Picture], targets: Sequence[Path
     OSError, ValueError
         If one is no folder, or holds a picture that is read, or an annotated one, under the name of a step.
     """
-    check_folder(folder)
     folders: dict[Path, Path] = {}
     for path, name in pictures:
         add_once(folders, folder / name if len(pictures) > 1 else folder, path)

@@ -80,7 +80,7 @@ def without_frames(pieces: Sequence[Piece], look: Look) -> list[Piece]:
 def peel(ink: np.ndarray) -> np.ndarray | None:
     """Take off the frame that ink is, or is in: what comes first from each of four sides, if that is straight and thin.
 
-    Specks stay in its corners, and where a stroke runs along it.
+    Specks stay where a stroke runs along it.
 
     Parameters
     ----------
@@ -100,8 +100,10 @@ def peel(ink: np.ndarray) -> np.ndarray | None:
         straight = first <= SLACK * min(ink.shape)
         if straight.mean() < AROUND or thickness > BOX_THICK * len(rest):
             return None
-        thin = straight & (run <= max(SPARE * thickness, thickness + 2))
-        rest[((rows >= first) & (rows < first + run) & thin)[:-1]] = 0
+        depth = np.where(straight & (run <= max(SPARE * thickness, thickness + 2)), run, 0)
+        corner = round(thickness)
+        depth[:corner] = depth[-corner:] = corner
+        rest[((rows >= first) & (rows < first + depth))[:-1]] = 0
     return left
 
 
