@@ -13,9 +13,9 @@ from utils.lattice import SKIP, too_short
 from utils.segment import Parts, Piece, logit
 
 CLOSE = 0.4  # digit heights: the widest gap in a word or a number
-SURE, CUT_SURE = 0.99, 0.97  # probability from which a piece is surely a digit, and each of several cut from one
-# Votes in log-odds, rounded: of digits in photos 90 % are sure, 9 % lean to one; of letters in print 25 and 50 %.
-FOR, LEANING, AGAINST = 1.0, -1.0, -2.5
+# The network is surer than it is right: these make its log-odds a vote (Platt 1999). Of held-out digits, and of letters
+# in print, as many are given a probability of 0.99 or so; more digits are above, more letters below.
+EVEN, RATE, MOST = 5.5, 0.25, 1.0  # log-odds that speak for neither, what one more counts, and the strongest vote
 LETTERS = 0, 1  # what o, O, l, i and I are taken for: their vote counts half
 FLAT = 0.35  # digit heights: what is no digit and no higher is a dash, and no letter
 PRIOR, ONLY = 0.5, 1.0  # log-odds: more numbers than words are looked at, the more so where there is nothing else
@@ -133,14 +133,13 @@ def vote(run: Parts, height: float) -> float:
 
 def vote_of(piece: Piece, part: Sequence[Piece], height: float) -> float:
     """Log-odds of a piece, and of the digits that it may be cut into, being from a number."""
-    if piece.confidence > SURE:
-        return FOR / 2 if piece.value in LETTERS else FOR
     digits = [digit for digit in part if is_digit(digit, height)]
-    if len(digits) > 1:
-        return FOR if min(digit.confidence for digit in digits) > CUT_SURE else LEANING
-    if piece.confidence > 0.5:
-        return LEANING
-    return 0.0 if piece.height < FLAT * height else AGAINST
+    is_several = len(digits) > 1
+    sure = min(digit.confidence for digit in digits) if is_several else piece.confidence
+    if sure < 0.5 and piece.height < FLAT * height:
+        return 0.0
+    vote = min(MOST, RATE * (logit(sure) - EVEN))
+    return vote / 2 if vote > 0 and piece.value in LETTERS and not is_several else vote
 
 
 def is_digit(piece: Piece, height: float) -> bool:
