@@ -154,6 +154,17 @@ def test_threshold_ignores_noise():
     assert not mask.any()
 
 
+def test_on_a_quiet_sheet_the_noise_around_it_hides_nothing():
+    rng = np.random.default_rng(3)
+    ink = rng.normal(0, 0.15, (600, 800)).astype(np.float32)
+    ink[100:400, 200:600] = rng.normal(0, 0.01, (300, 400))
+    ink[200:260, 300:305] = 0.3
+    mask = threshold(ink)
+    assert mask[200:260, 300:305].all()
+    mask[200:260, 300:305] = 0
+    assert not mask[150:350, 250:550].any()
+
+
 def test_a_faint_stroke_beside_a_strong_one_stays():
     ink = np.zeros((100, 200), np.float32)
     ink[20:80, 40:46] = 0.9

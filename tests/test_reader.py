@@ -269,6 +269,11 @@ def test_small_digits_on_a_large_photo_are_read_from_more_pixels(write, classifi
     assert np.abs(np.subtract(found, boxes)).max() <= 4
 
 
+def test_a_quiet_sheet_on_a_rough_desk_is_read(composed, classifier):
+    truth = composed("clutter", 27)
+    assert share_right(truth.lines, read_page(truth.image, classifier)) >= 0.9
+
+
 def test_a_convincing_page_is_read_once_and_a_single_digit_on_papers_of_all_sizes(write, digits, classifier, seen):
     read_page(write(LINES)[0], classifier)
     assert seen == [(False, PAPERS[0], 0)]

@@ -13,6 +13,7 @@ STEP = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))  # of that copy: how
 DARK = 64  # grey levels: below this light a picture's noise would pass for contrast
 BLUR, LEAST_BLUR = 1.2 / 1600, 0.6  # share of the long side, and pixels: Gaussian sigma against the sensor's noise
 FAINT = 0.05  # share of the paper's light: the faintest stroke
+LOUD = 0.25  # share of the paper's light: louder noise is not told apart
 NOISE, PEAK = 3.0, 0.5  # noise sigmas, or share of the blackest ink if that is less, that a stroke must exceed
 EDGE = 0.45  # share of a stroke's own crest at which its edge lies (half, less the blur of thin strokes)
 CREST = 0.4  # share of the picture's typical crest that a stroke must reach
@@ -98,21 +99,32 @@ def threshold(ink: np.ndarray, copy: int = PAPERS[0]) -> np.ndarray:
     -------
     (H, W) uint8, 255 is ink
     """
-    sample = np.ascontiguousarray(ink[::2, ::2])
-    noise = float(np.median(np.abs(sample))) / 0.6745  # standard deviation of most of the picture, which is paper
-    low = max(FAINT, min(NOISE * noise, PEAK * float(np.percentile(sample, 99.9))))
+    peak = float(np.percentile(ink[::2, ::2], 99.9))
+    low = np.maximum(FAINT, np.minimum(NOISE * paper_noise(ink, copy), PEAK * peak))
     strong = ink[ink > low]
     if not strong.size:
         return np.zeros(ink.shape, np.uint8)
     levels = np.clip(255 * strong, 0, 255).astype(np.uint8)
     typical = cv2.threshold(levels, 0, 255, cv2.THRESH_OTSU)[0] / 255
-    width = stroke_width(255 * (ink > max(typical, low)).astype(np.uint8))
+    width = stroke_width(255 * (ink > np.maximum(typical, low)).astype(np.uint8))
     width = max(1, round(min(width, max(ink.shape) * BRIDGE / copy)))
     crest = cv2.dilate(ink, np.ones((2 * width + 1, 2 * width + 1), np.uint8))
-    mask = ink >= np.maximum(max(low, CREST * typical), EDGE * crest)
+    mask = ink >= np.maximum(np.maximum(low, CREST * typical), EDGE * crest)
     count, labels = cv2.connectedComponents(mask.astype(np.uint8))
     is_stroke = np.zeros(count, bool)
     is_stroke[labels[mask & (ink >= 1.5 * low)]] = True
     strokes = np.zeros(ink.shape, np.uint8)
     strokes[mask] = 255 * is_stroke[labels[mask]]
     return strokes
+
+
+def paper_noise(ink: np.ndarray, copy: int) -> np.ndarray:
+    """Estimate the noise of the paper around each pixel, as (H, W) float32: its standard deviation.
+
+    A quiet sheet may lie on a rough desk; where writing is dense, the picture as a whole is the quieter.
+    """
+    away = cv2.convertScaleAbs(ink, alpha=255 / LOUD)
+    whole = np.median(away[::2, ::2]) / 0.6745  # most of the picture is paper; of a normal distribution this is sigma
+    around = cv2.medianBlur(resize(away, min(1, copy / max(away.shape))), WINDOW) / np.float32(np.sqrt(2 / np.pi))
+    noise = np.minimum(whole, around).astype(np.float32) * LOUD / 255
+    return cv2.resize(noise, ink.shape[::-1], interpolation=cv2.INTER_LINEAR)

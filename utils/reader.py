@@ -35,7 +35,7 @@ LEGIBLE = 28  # pixels: digits lower than this are read from more pixels, if the
 ROOM = 1.5  # of LEGIBLE: how high they are to be then
 THIN = 0.03  # digit heights: the most that small digits are blurred, lest thin strokes wash out
 SAMPLE = 300  # pieces that tell the height of the writing
-WRITTEN = 0.02  # share of these pieces that must be known after enlarging, or all of it is texture
+WRITTEN = 0.02  # share of these pieces that must be known in more pixels, or all of it is texture
 CONVINCING = 6.0  # mean log-odds of its digits from which a reading may end the search...
 MANY, EXPLAINED = 5, 0.5  # ...if so many are known, or its digits are this share of the ink
 BETTER = 1.15  # of the evidence so far: what a less likely hypothesis must have
@@ -199,7 +199,7 @@ def read(
             larger = min(1.0, scale * ROOM * LEGIBLE / height)
             return read(reduce, hypothesis, look, larger, height * larger / scale)
     if scale_known and sum(piece.known for piece in sample) < WRITTEN * len(sample):
-        return page._replace(words=sample)
+        return page
 
     # 4. Printed lines are taken off, 5. broken digits mended.
     pieces = mend(erase_lines(look(pieces), ink, look), mask.shape, look)
