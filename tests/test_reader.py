@@ -327,9 +327,10 @@ def test_the_turn_is_that_in_which_the_network_knows_most_pieces(quarters):
     assert likely_turn(pieces, sure_of(FLAG)) == quarters
 
 
-def test_a_picture_is_not_turned_for_two_pieces_nor_where_it_may_stand_upright():
+def test_a_picture_is_not_turned_for_two_digits_nor_where_it_may_stand_upright():
     pieces = [digit(60 * i, 0)._replace(ink=turned(FLAG, 2)) for i in range(4)]
     assert likely_turn(pieces[:2], sure_of(FLAG)) == 0
+    assert likely_turn([*pieces[:2], digit(0, 0, 10, 10)], sure_of(FLAG)) == 0  # a letter on its side may be a digit
     upright = [digit(60 * i, 90)._replace(ink=FLAG) for i in range(3)]
     assert likely_turn([*pieces, *upright[:2]], sure_of(FLAG)) == 2
     assert likely_turn([*pieces, *upright], sure_of(FLAG)) == 0

@@ -42,7 +42,7 @@ BETTER = 1.15  # of the evidence so far: what a less likely hypothesis must have
 LETTER = 0.25  # log-odds that each letter adds: a reading that finds words has the right ink, size and turn
 TEXT = 100  # letters of a page of text, if it has fewer digits; it is not worth another reading
 TURNED = 40  # pieces, the largest, that are looked at turned
-SEVERAL, TWICE = 3, 1.5  # pieces, and of the evidence upright: what it takes to turn a picture
+SEVERAL, TWICE = 3, 1.5  # known digits, and of the evidence upright: what it takes to turn a picture
 RING = 0.6  # share of a digit's surroundings that must be paper
 FAINTEST = 0.35  # of the weight of the known digits, stroke width times ink: what is lighter was not written with them
 LIKE, SAME_PEN = 1.5, 2.0  # ratio of heights, and of strokes, of digits that are alike
@@ -159,7 +159,8 @@ def likely_turn(pieces: Sequence[Piece], look: Look) -> int:
     evidence = [sum(piece.evidence for piece in answers if piece.known) for answers in seen]
     turn = int(np.argmax(evidence))
     convinces = evidence[turn] > CONVINCING / 2 * sum(piece.size for piece in some)
-    return turn if len(some) >= SEVERAL and convinces and evidence[turn] > TWICE * evidence[0] else 0
+    several = sum(piece.known for piece in seen[turn]) >= SEVERAL
+    return turn if several and convinces and evidence[turn] > TWICE * evidence[0] else 0
 
 
 def read(
