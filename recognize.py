@@ -14,11 +14,12 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from utils import reason, run, say, sign_of_life
-from utils.files import find_pictures, plan_output, plan_steps
+from utils.files import Picture, find_pictures, plan_output, plan_steps
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,7 +59,7 @@ def read_digits(image: "np.ndarray", classifier: "Classifier") -> "list[list[Pie
 
 
 def main() -> int:
-    """Read, print, draw, show: one picture after the other; one that fails does not stop the others.
+    """Find the pictures, plan where everything goes, and recognize.
 
     Returns
     -------
@@ -69,15 +70,32 @@ def main() -> int:
     pictures, faults = find_pictures(options.image, folders)
     for fault in faults:
         say(fault)
-    failed = any(fault.startswith("error") for fault in faults)
     if not pictures:
         if options.json:
             print("[]")
         return 1
-    several = len(pictures) > 1 or len(options.image) > 1
     targets = plan_output(options.output, pictures) if options.output else []
     steps = plan_steps(options.debug, pictures, targets) if options.debug else []
+    failed = recognize(pictures, targets, steps, options)
+    return int(failed or any(fault.startswith("error") for fault in faults))
 
+
+def recognize(
+    pictures: Sequence[Picture], targets: Sequence[Path], steps: Sequence[Path], options: argparse.Namespace
+) -> bool:
+    """Read, print, draw, show: one picture after the other; one that fails does not stop the others.
+
+    Parameters
+    ----------
+    pictures : what to read
+    targets : where the annotated pictures go, or none
+    steps : the folders where the pictures of the steps go, or none
+    options : see `parse_options`
+
+    Returns
+    -------
+    Whether anything failed.
+    """
     import cv2
 
     from utils.classifier import load_classifier
@@ -90,8 +108,9 @@ def main() -> int:
     if windows and not has_screen():
         say(f"there is no screen, the annotated picture goes to {ELSEWHERE}{os.sep}")
         windows, targets = False, plan_output(ELSEWHERE, pictures)
+    several = len(pictures) > 1 or len(options.image) > 1
+    records, failed = [], False
 
-    records = []
     for i, (path, _) in enumerate(pictures):
         try:
             with sign_of_life(f"picture {i + 1:,} of {len(pictures):,}, {path}"):
@@ -121,7 +140,7 @@ def main() -> int:
             failed = True
     if options.json:
         print(json.dumps(records))
-    return int(failed)
+    return failed
 
 
 def nonempty_path(text: str) -> Path:
