@@ -74,8 +74,8 @@ def cut_digits(pieces: Sequence[Piece], height: float, look: Look) -> dict[int, 
 
 def may_be_several(piece: Piece, height: float) -> bool:
     """Whether a piece is wide, or doubtful, enough to be cut."""
-    width, own = piece.box[2:]
-    return own > SHORT * height and (width > BROAD * own or (width > DOUBLE * height and piece.confidence < WHOLE))
+    width, tall = piece.box[2:]
+    return tall > SHORT * height and (width > BROAD * tall or (width > DOUBLE * height and piece.confidence < WHOLE))
 
 
 def find_seams(ink: np.ndarray, apart: float) -> list[np.ndarray]:
@@ -169,8 +169,8 @@ def best_path(piece: Piece, n: int, runs: Sequence[Run], height: float) -> list[
     A run scores the log-odds of its digit, weighted by its share of the piece, less the prices of its cuts and of an
     unlikely shape.
     """
-    width, own = piece.box[2:]
-    price = CUT + NARROW_PRICE * max(0.0, NARROW - width / own)
+    width, tall = piece.box[2:]
+    price = CUT + NARROW_PRICE * max(0.0, NARROW - width / tall)
     score = [0.0] + [-np.inf] * n
     choice: list[tuple[int, Piece | None]] = [(0, None)] * (n + 1)
     for first, last, option in sorted(runs, key=lambda run: run.last):

@@ -42,10 +42,11 @@ BETTER = 1.15  # of the evidence so far: what a less likely hypothesis must have
 LETTER = 0.25  # log-odds that each letter adds: a reading that finds words has the right ink, size and turn
 TEXT = 100  # letters of a page of text, if it has fewer digits; it is not worth another reading
 TURNED = 40  # pieces, the largest, that are looked at turned
-SEVERAL, TWICE = 3, 1.5  # known digits, and of the evidence upright: what it takes to turn a picture
+SEVERAL, LIKELY, TWICE = 3, 3.0, 1.5  # what turns a picture: known digits, mean log-odds, times the evidence upright
 RING = 0.6  # share of a digit's surroundings that must be paper
 FAINTEST = 0.35  # of the weight of the known digits, stroke width times ink: what is lighter was not written with them
 LIKE, SAME_PEN = 1.5, 2.0  # ratio of heights, and of strokes, of digits that are alike
+SHADOW = 0.1  # of its size: how far from an edge a shadow may end that seems to touch it
 
 
 class Hypothesis(NamedTuple):
@@ -158,7 +159,7 @@ def likely_turn(pieces: Sequence[Piece], look: Look) -> int:
     seen = [look([piece._replace(ink=turned(piece.ink, turn)) for piece in some]) for turn in range(4)]
     evidence = [sum(piece.evidence for piece in answers if piece.known) for answers in seen]
     turn = int(np.argmax(evidence))
-    convinces = evidence[turn] > CONVINCING / 2 * sum(piece.size for piece in some)
+    convinces = evidence[turn] > LIKELY * sum(piece.size for piece in some)
     several = sum(piece.known for piece in seen[turn]) >= SEVERAL
     return turn if several and convinces and evidence[turn] > TWICE * evidence[0] else 0
 
@@ -263,7 +264,7 @@ def without_edges(lines: Sequence[Sequence[Piece]], shape: tuple[int, ...]) -> l
         if digit.known or not touched_sides(digit.box, *shape):
             return True
         if not known:
-            return touched_sides(digit.box, *shape, digit.size / 10) != 3
+            return touched_sides(digit.box, *shape, SHADOW * digit.size) != 3
         alike = 1 / LIKE < digit.height / tall < LIKE and 1 / SAME_PEN < digit.stroke / pen < SAME_PEN
         return alike and digit.confidence > KNOWN
 

@@ -15,6 +15,8 @@ MENDED = 0.6  # probability from which fragments are a digit
 SAME_LINE = 0.5  # digit heights: how far off its line's course a digit may lie...
 STAGGER, NEAR = 0.9, 2.5  # ...and how far when its neighbour is less than NEAR digit heights away
 STEEPEST = 0.4  # rise of a line of writing over its run
+LOW = 0.3  # digit heights: what is lower, such as a dash, tells nothing of a line's course
+FAR = 0.12  # of a digit height off the course: what a digit height of distance between neighbours counts
 KNOWN = 0.9  # probability from which a digit is known
 BAR = 0.25  # of another digit: what a 1 counts for, since edges, lines and pens look like one
 
@@ -181,7 +183,7 @@ def group_lines(boxes: Sequence[Box], height: float) -> list[list[int]]:
     """
     x, y, w, h = np.array(boxes, float).reshape(-1, 4).T
     middle, level = x + w / 2, y + h / 2
-    full = h > 0.3 * height
+    full = h > LOW * height
     slope = 0.0
     for _ in range(2):
         flat = level - slope * middle
@@ -222,7 +224,7 @@ def _neighbours(middle: np.ndarray, flat: np.ndarray, height: float) -> list[tup
         away = (middle[near] - middle[i]) / height
         off = np.abs(flat[near] - flat[i]) / height
         fits = off <= np.where(away < NEAR, STAGGER, SAME_LINE)
-        cost = (off + 0.12 * away)[fits]
+        cost = (off + FAR * away)[fits]
         best = np.argsort(cost, kind="stable")[:4]
         links += [(float(cost[k]), i, int(near[fits][k])) for k in best]
     return links

@@ -132,7 +132,8 @@ def level_courses(
         columns = columns + x
         rows = rows + top + y - drop[columns]
         course = find_course(rows, columns, ink, lengths, length, thick)
-        if course and (stops is None or hangs(columns, course, ink, stops, (FULL - 0.5) * length)):
+        missed = (FULL - 0.5) * length  # at either end: there half of the window of `filled` lies beyond the line
+        if course and (stops is None or hangs(columns, course, ink, stops, missed)):
             courses.append(course)
     return courses
 
