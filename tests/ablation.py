@@ -56,8 +56,8 @@ def far_from_lines(*_):
 
 STEPS = {
     "other polarity": hypotheses(lambda i, _: i < len(ink.PAPERS)),
-    "large writing": hypotheses(lambda _, h: h.copy == ink.PAPERS[0]),
-    "very large writing": hypotheses(lambda _, h: h.copy != ink.PAPERS[-1]),
+    "large writing": hypotheses(lambda _, h: h.paper == ink.PAPERS[0]),
+    "very large writing": hypotheses(lambda _, h: h.paper != ink.PAPERS[-1]),
     "turned": keep(reader, "likely_turn", lambda *_: 0),
     "small writing": lambda: mock.patch.object(reader, "LEGIBLE", 0),
     "printed lines": keep(reader, "erase_lines", lambda pieces, *_: list(pieces)),

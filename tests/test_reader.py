@@ -279,19 +279,19 @@ def test_a_convincing_page_is_read_once_and_a_single_digit_on_papers_of_all_size
     assert seen == [(False, PAPERS[0], 0)]
     seen.clear()
     read_page(digits[3].reshape(28, 28), classifier)
-    assert seen == [(True, copy, 0) for copy in PAPERS]
+    assert seen == [(True, paper, 0) for paper in PAPERS]
 
 
 def test_a_page_without_a_digit_is_read_under_every_hypothesis(classifier, seen):
     read_page(np.full((300, 300), 230, np.uint8), classifier)
-    assert sorted(seen) == sorted((light_ink, copy, 0) for light_ink in (False, True) for copy in PAPERS)
+    assert sorted(seen) == sorted((light_ink, paper, 0) for light_ink in (False, True) for paper in PAPERS)
 
 
 @pytest.mark.parametrize("light_ink", [False, True])
 def test_the_likelier_polarity_is_tried_first_and_fine_paper_before_coarse(light_ink):
     picture = np.full((200, 300), 60 if light_ink else 220, np.uint8)
     picture[50:150, 100:108] = 220 if light_ink else 60
-    order = [(light_ink, copy, 0) for copy in PAPERS] + [(not light_ink, copy, 0) for copy in PAPERS]
+    order = [(light_ink, paper, 0) for paper in PAPERS] + [(not light_ink, paper, 0) for paper in PAPERS]
     assert list(hypotheses(picture)) == order
 
 

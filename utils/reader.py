@@ -53,7 +53,7 @@ class Hypothesis(NamedTuple):
     """What is taken for granted in one reading."""
 
     light_ink: bool  # light on dark
-    copy: int  # one of `utils.ink.PAPERS`: how large the writing is against the picture
+    paper: int  # one of `utils.ink.PAPERS`: how large the writing is against the picture
     turn: int = 0  # quarters, counter-clockwise, by which the picture must be turned to stand upright
 
 
@@ -134,7 +134,7 @@ def read_page(image: np.ndarray, classifier: Classifier) -> Page:
         first = first or page
         if best is None or page.evidence > BETTER * best.evidence:
             best = page
-        all_sizes = hypothesis.copy == PAPERS[-1]
+        all_sizes = hypothesis.paper == PAPERS[-1]
         if best.is_text or (best.convinces and (best.known >= MANY or all_sizes)):
             break
     for upright in () if best.is_text else (best,) if best is first else (best, first):
@@ -149,8 +149,8 @@ def hypotheses(grey: np.ndarray) -> Iterator[Hypothesis]:
     """List what may be true of a picture, the likeliest first."""
     light = has_light_ink(grey)
     for light_ink in light, not light:
-        for copy in PAPERS:
-            yield Hypothesis(light_ink, copy)
+        for paper in PAPERS:
+            yield Hypothesis(light_ink, paper)
 
 
 def likely_turn(pieces: Sequence[Piece], look: Look) -> int:
@@ -180,7 +180,7 @@ def read(
     look : has the network answer
     scale, height : the share of its sides at which it is read, and the height of a digit in pixels then, if known
     """
-    light_ink, copy, turn = hypothesis
+    light_ink, paper, turn = hypothesis
     long = max(reduce(1).shape)
     scale_known = scale > 0
     scale = scale or (min(1.0, LONG_SIDE / long) if long >= SHORTEST else SHORTEST / long)
@@ -188,14 +188,14 @@ def read(
 
     # 1. Ink: light and paper are divided out, 2. and what is left is cut into ink and paper.
     blur = max(LEAST_BLUR, min(BLUR * max(small.shape), THIN * height))
-    ink = cv2.GaussianBlur(flatten_light(small, light_ink, copy), (0, 0), blur)
-    mask = threshold(ink, copy)
+    ink = cv2.GaussianBlur(flatten_light(small, light_ink, paper), (0, 0), blur)
+    mask = threshold(ink, paper)
     page = Page(hypothesis, scale, small, ink, mask)
 
     # 3. Pieces: what hangs together. The first look tells which are digits.
     pieces = cut_pieces(mask)
     sample = look(pieces[:: 1 + len(pieces) // SAMPLE])
-    if pieces and scale < 1 and not scale_known and copy == PAPERS[0]:
+    if pieces and scale < 1 and not scale_known and paper == PAPERS[0]:
         height = typical_height(sample)
         if height < LEGIBLE:
             larger = min(1.0, scale * ROOM * LEGIBLE / height)
