@@ -49,10 +49,12 @@ def read_digits(image: "np.ndarray", classifier: "Classifier") -> "list[list[Pie
     Raises
     ------
     ValueError
-        If the picture is not uint8, or of another shape.
+        If the picture is not uint8, of another shape, or None.
     """
     from utils.reader import read_page
 
+    if image is None:
+        raise ValueError("the picture is None, which is what cv2.imread returns for a file that it cannot read")
     if image.dtype != "uint8" or image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)) or not image.size:
         raise ValueError(f"the picture is {image.dtype} {image.shape}, expected uint8 (H, W) or (H, W, 3)")
     return read_page(image, classifier).in_picture(image.shape)
@@ -152,7 +154,7 @@ def nonempty_path(text: str) -> Path:
 def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("-i", "--image", type=nonempty_path, nargs="+", required=True, help="pictures, or folders of them")
+    add("-i", "--image", type=nonempty_path, nargs="+", action="extend", required=True, help="pictures, or folders")
     add("-m", "--model", type=nonempty_path, required=True, help="a trained network, .keras or (much faster) .tflite")
     add("-o", "--output", type=nonempty_path, metavar="PATH", help="write the annotated picture to this file or folder")
     add("--json", action="store_true", help="print one JSON array with boxes and confidences instead")

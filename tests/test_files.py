@@ -80,7 +80,7 @@ def test_equal_names_are_refused_for_annotated_pictures_and_for_steps(tmp_path):
     twins = [Picture(tmp_path / place / "a.png", (tmp_path / "a.png").relative_to(tmp_path)) for place in ("x", "y")]
     for plan, name, *more in (plan_output, "a_recognized.png"), (plan_steps, "a.png", []):
         with pytest.raises(
-            ValueError, match=f"{name}: the name for both .*x/a.png and .*y/a.png, read them one by one"
+            ValueError, match=f"{name}: the name for both .*x/a.png and .*y/a.png, give one another folder"
         ):
             plan(tmp_path, twins, *more)
 
@@ -97,6 +97,8 @@ def test_steps_never_replace_a_picture_that_is_read_or_annotated(tmp_path):
         plan_steps(tmp_path, [one], [])
     with pytest.raises(ValueError, match="5_lines.jpg is there"):
         plan_steps(tmp_path / "s", [one], [tmp_path / "s" / "5_lines.jpg"])
+    with pytest.raises(ValueError, match="s: the name for both the annotated picture and the folder of its steps"):
+        plan_steps(tmp_path / "s", [one], [tmp_path / "s"])
     (tmp_path / "file").touch()
     with pytest.raises(NotADirectoryError, match="file: a file, expected a folder"):
         plan_steps(tmp_path / "file", [one], [])

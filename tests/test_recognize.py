@@ -106,6 +106,11 @@ def test_an_array_that_is_no_picture_is_refused(image):
         read_digits(image, load_classifier(MODEL))
 
 
+def test_a_picture_that_opencv_could_not_read_is_named():
+    with pytest.raises(ValueError, match="the picture is None, which is what cv2.imread returns"):
+        read_digits(cv2.imread("none.png"), load_classifier(MODEL))
+
+
 # the command line
 
 
@@ -150,6 +155,12 @@ def test_json(path, printed):
     for d in (d for line in record["lines"] for number in line for d in number):
         x, y, w, h = d["box"]
         assert 0 <= x < x + w <= width and 0 <= y < y + h <= height and 0 < d["confidence"] <= 1
+
+
+def test_an_option_may_be_given_for_each_picture(path, printed, tmp_path):
+    twin = shutil.copy(path, tmp_path / "twin.png")
+    result = run("recognize.py", "-i", path, "-i", twin, "-m", MODEL, "--no-show")
+    assert result.stdout == "".join(f"{name}\t{line}\n" for name in (path, twin) for line in printed.splitlines())
 
 
 def test_several_pictures_and_a_bad_one(path, printed, tmp_path):

@@ -159,6 +159,9 @@ def plan_steps(folder: Path, pictures: Sequence[Picture], targets: Sequence[Path
     for place in folders:
         check_folder(place)
     inside = {place.resolve() for place in folders}
+    for target in targets:
+        if target.resolve() in inside:
+            raise ValueError(f"{target}: the name for both the annotated picture and the folder of its steps")
     for path in (*(picture.path for picture in pictures), *targets):
         if path.resolve().parent in inside and STEP.fullmatch(path.name):
             raise ValueError(f"{folder}: {path} is there, expected another folder for the steps")
@@ -168,5 +171,5 @@ def plan_steps(folder: Path, pictures: Sequence[Picture], targets: Sequence[Path
 def add_once(targets: dict[Path, Path], target: Path, path: Path) -> None:
     """Note that `target` is for `path`, and refuse one that is taken."""
     if target in targets:
-        raise ValueError(f"{target}: the name for both {targets[target]} and {path}, read them one by one")
+        raise ValueError(f"{target}: the name for both {targets[target]} and {path}, give one another folder")
     targets[target] = path
