@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 
 from utils.classifier import Classifier, Memory
+from utils.clutter import on_paper, same_pen, touched_sides, without_desk, without_edges
 from utils.ink import BLUR, LEAST_BLUR, PAPERS, flatten_light, has_light_ink, resize, threshold, to_grey
 from utils.lattice import part_digits
 from utils.rules import erase_lines
 from utils.segment import (
-    KNOWN,
     Box,
     Look,
     Piece,
@@ -43,10 +43,6 @@ LETTER = 0.25  # log-odds that each letter adds: a reading that finds words has 
 TEXT = 100  # letters of a page of text, if it has fewer digits; it is not worth another reading
 TURNED = 40  # pieces, the largest, that are looked at turned
 SEVERAL, LIKELY, TWICE = 3, 3.0, 1.5  # what turns a picture: known digits, mean log-odds, times the evidence upright
-RING = 0.6  # share of a digit's surroundings that must be paper
-FAINTEST = 0.35  # of the weight of the known digits, stroke width times ink: what is lighter was not written with them
-LIKE, SAME_PEN = 1.5, 2.0  # ratio of heights, and of strokes, of digits that are alike
-SHADOW = 0.1  # of its size: how far from an edge a shadow may end that seems to touch it
 
 
 class Hypothesis(NamedTuple):
@@ -203,8 +199,10 @@ def read(
     if scale_known and sum(piece.known for piece in sample) < WRITTEN * len(sample):
         return page
 
+    pieces = without_desk(look(pieces), small)
+
     # 4. Printed lines are taken off, 5. broken digits mended.
-    pieces = mend(erase_lines(look(pieces), ink, look), mask.shape, look)
+    pieces = mend(erase_lines(pieces, ink, look), mask.shape, look)
     pieces = digit_sized(pieces)
     if not pieces:
         return page
@@ -221,57 +219,3 @@ def read(
 def turned(picture: np.ndarray, quarters: int) -> np.ndarray:
     """Turn a picture counter-clockwise."""
     return np.ascontiguousarray(np.rot90(picture, quarters))
-
-
-def on_paper(piece: Piece, ink: np.ndarray, stroke: float) -> bool:
-    """Whether a piece has paper around it, one to two strokes away; beyond the edge of the picture all may be paper."""
-    x, y, w, h = piece.box
-    around = max(2, round(stroke))
-    margin = 2 * around
-    off = cv2.copyMakeBorder(255 - piece.ink, *[margin] * 4, cv2.BORDER_CONSTANT, value=255)
-    distance = cv2.distanceTransform(off, cv2.DIST_L2, cv2.DIST_MASK_3)
-    ring = (distance > around) & (distance <= margin)
-    left, top = x - margin, y - margin
-    rows = slice(max(0, top), min(len(ink), top + len(ring)))
-    columns = slice(max(0, left), min(ink.shape[1], left + ring.shape[1]))
-    seen = ring[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-    crest = np.percentile(ink[y : y + h, x : x + w][piece.ink > 0], 90)
-    paper = np.abs(ink[rows, columns]) < crest / 2
-    return not seen.any() or bool(paper[seen].mean() >= RING)
-
-
-def same_pen(pieces: Sequence[Piece], ink: np.ndarray, height: float) -> list[Piece]:
-    """Drop what is far thinner and fainter than the known digits: rests of printed lines, what shines through."""
-
-    def weight(piece: Piece) -> float:
-        x, y, w, h = piece.box
-        return piece.stroke / max(piece.size, height) * float(np.median(ink[y : y + h, x : x + w][piece.ink > 0]))
-
-    known = [weight(piece) for piece in pieces if piece.known]
-    least = FAINTEST * np.median(known) if known else 0.0
-    return [piece for piece in pieces if weight(piece) >= least]
-
-
-def without_edges(lines: Sequence[Sequence[Piece]], shape: tuple[int, ...]) -> list[list[Piece]]:
-    """Drop what the edge of the picture may have cut off: what touches it, and is no known digit, nor like one.
-
-    Where no digit is known, only what touches three sides goes, as shadows do; a 1 that is cropped tight touches four.
-    """
-    known = [digit for line in lines for digit in line if digit.known]
-    tall, pen = (typical_height(known), typical_stroke(known)) if known else (0.0, 0.0)
-
-    def stays(digit: Piece) -> bool:
-        if digit.known or not touched_sides(digit.box, *shape):
-            return True
-        if not known:
-            return touched_sides(digit.box, *shape, SHADOW * digit.size) != 3
-        alike = 1 / LIKE < digit.height / tall < LIKE and 1 / SAME_PEN < digit.stroke / pen < SAME_PEN
-        return alike and digit.confidence > KNOWN
-
-    return [[digit for digit in line if stays(digit)] for line in lines]
-
-
-def touched_sides(box: Box, height: int, width: int, near: float = 1) -> int:
-    """How many sides of a picture of this size a box touches, to so many pixels."""
-    x, y, w, h = box
-    return sum((x <= near, y <= near, x + w >= width - near, y + h >= height - near))

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from utils.segment import KNOWN, Look, Piece, cut_pieces, paint
+from utils.segment import KNOWN, Look, Piece, balance, cut_pieces, evidence, paint
 from utils.straight import SPARE, find_lines
 
 LONG = 3.0  # digit heights: a straight line of this length is printed, not written
-LENGTHS = 0.9, 0.45, 0.225, 0.11  # of the short side: lengths of printed lines to try where no digit is known yet
+CLEAN = 0.5  # of what speaks for digits: where more speaks against them, lines may hide or feign some
+LENGTHS = 0.9, 0.3, 0.1  # of the short side: lengths of printed lines to try there
 HANGING = 1.2  # digit heights: a line of this length that hangs between two others is printed too
 THICK, BOX_THICK = 0.05, 0.15  # share of its length: how thick a printed line may be, and the side of a box
 AROUND, SLACK = 0.9, 0.15  # share of a frame's side that must be there, and by how much, of its size, it may be aslant
@@ -25,6 +26,9 @@ NEAR = 2  # pixels from a line: what lies there for the most part is a rest of i
 
 def erase_lines(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> list[Piece]:
     """Take the printed lines out of pieces.
+
+    Where little of the ink is digits, what the network knows may be parts of lines, or have lines in it; so all ink is
+    searched for lines as well, and the better balance wins.
 
     Parameters
     ----------
@@ -39,14 +43,19 @@ def erase_lines(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> list[Pi
     lines = paint(pieces, ink.shape) > 0
     pieces = without_frames(pieces, look)
     lines &= paint(pieces, ink.shape) == 0
+    left = around_known(pieces, lines, ink, look)
+    if balance(pieces) <= CLEAN * evidence(pieces):
+        unveiled, found = unveil(pieces, ink, look)
+        left = max(left, around_known(unveiled, lines | found, ink, look), key=balance)
+    return left
+
+
+def around_known(pieces: Sequence[Piece], lines: np.ndarray, ink: np.ndarray, look: Look) -> list[Piece]:
+    """Take lines that are long for digits out of what the network does not know; others may end at `lines`."""
     known, other = split_known(pieces)
-    if not known:
-        other, found = unveil(other, ink, look)
-        lines |= found
-        known, other = split_known(other)
     if known and other:
         height = median_height(known)
-        lines |= find_lines(lay(other, ink), LONG * height, THICK)
+        lines = lines | find_lines(lay(other, ink), LONG * height, THICK)
         left = without(other, lines, look)
         if evidence(left) >= evidence(other):  # a line of print may look like a line, but its letters go with it
             known, other = split_known(known + left)
@@ -56,11 +65,6 @@ def erase_lines(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> list[Pi
         hanging = find_lines(lay(large, ink), HANGING * height, BOX_THICK, stops)
         other = small + without(large, hanging, look)
     return known + other
-
-
-def evidence(pieces: Sequence[Piece]) -> float:
-    """How much speaks for digits, see `Piece.evidence`; 1s do not count, lines look like them."""
-    return sum(piece.evidence for piece in pieces if piece.known)
 
 
 def without_frames(pieces: Sequence[Piece], look: Look) -> list[Piece]:
@@ -108,12 +112,12 @@ def peel(ink: np.ndarray) -> np.ndarray | None:
 
 
 def unveil(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> tuple[list[Piece], np.ndarray]:
-    """Take out lines of the length at which most digits come to light: the pieces, and the lines (H, W) bool."""
+    """Take out lines of the length at which digits come to light best: the pieces, and the lines (H, W) bool."""
     best, lines = list(pieces), np.zeros(ink.shape, bool)
     for share in LENGTHS if pieces else ():
         found = find_lines(lay(pieces, ink), share * min(ink.shape), THICK)
         left = without(pieces, found, look)
-        if sum(piece.evidence for piece in left) > sum(piece.evidence for piece in best):
+        if balance(left) > balance(best):
             best, lines = left, found
     return best, lines
 

@@ -75,6 +75,16 @@ def logit(probability: float) -> float:
     return float(np.log(probability / (1 - probability)))
 
 
+def evidence(pieces: Sequence[Piece]) -> float:
+    """How much the digits that are known speak for, see `Piece.evidence`."""
+    return sum(piece.evidence for piece in pieces if piece.known)
+
+
+def balance(pieces: Sequence[Piece]) -> float:
+    """How much more speaks for digits than against them, by size; 1s do not count, lines look like them."""
+    return sum(piece.size * logit(piece.confidence) for piece in pieces if piece.value != 1)
+
+
 def cut_pieces(mask: np.ndarray) -> list[Piece]:
     """Cut a mask (H, W) uint8, 255 is ink, into its connected pieces."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)

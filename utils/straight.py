@@ -13,7 +13,7 @@ SHORTEST = 9  # pixels: in less, straight and bent look the same
 # the search for slopes
 STEEP = 0.15  # rise over run: the steepest printed line, 8 degrees
 SLOPE = 0.02  # rise over run: lines that differ by less are found together
-SLOPES = 6  # along, and across, at most
+SLOPES = 4  # along, and across, at most
 SEEN, VOTES = 0.8, 0.4  # line lengths: what it must see of a line, and how much ink on it
 DOTS = 6  # pixels of a copy of half the size: the widest gap that it bridges
 

@@ -40,11 +40,13 @@ def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece
     runs = [split(line, CLOSE * height) for line in lines]
     votes = np.array([vote(run, height) for line in runs for run in line])
     long = np.array([len(run) > 1 for line in runs for run in line], bool)
+    alone = np.array([len(line) == 1 for line, parts in zip(lines, runs) for _ in parts], bool)
     is_number = votes > 0
     for _ in range(ROUNDS):
         numbers = 1 + is_number.sum() - is_number
         words = 1 + (long & ~is_number).sum() - (long & ~is_number)
-        is_number = votes + PRIOR + (np.log(numbers / words) if len(votes) > 1 else ONLY) > 0
+        others = np.where(alone, 0, np.log(numbers / words)) if len(votes) > 1 else ONLY
+        is_number = votes + PRIOR + others > 0
 
     digits, letters, verdicts = [], [], iter(is_number)
     for line in runs:

@@ -1,0 +1,98 @@
+"""What is in a picture beside the writing, and goes: a desk, edges, shadows, what shines through."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from utils.ink import PAPERS, STEP, WINDOW, resize
+from utils.segment import KNOWN, Box, Piece, balance, evidence, typical_height, typical_stroke
+
+LIGHTER = 1.3  # times: how much lighter a sheet is than what it lies on, where they meet
+RING = 0.6  # share of a digit's surroundings that must be paper
+FAINTEST = 0.35  # of the weight of the known digits, stroke width times ink: what is lighter was not written with them
+LIKE, SAME_PEN = 1.5, 2.0  # ratio of heights, and of strokes, of digits that are alike
+SHADOW = 0.1  # of its size: how far from an edge a shadow may end that seems to touch it
+
+
+def without_desk(pieces: Sequence[Piece], grey: np.ndarray) -> list[Piece]:
+    """Drop what lies on another surface than the writing: on the desk beside a sheet, on the wall around a board.
+
+    Two surfaces are told by a step in brightness (Otsu 1979). The parts of either stay where digits outweigh what is
+    none, and where most is known.
+
+    Parameters
+    ----------
+    pieces : with the network's answers
+    grey : (H, W) uint8, the picture
+    """
+    small = resize(grey, min(1, PAPERS[0] / max(grey.shape)))
+    surface = cv2.medianBlur(small, WINDOW)
+    light = cv2.threshold(surface, 0, 255, cv2.THRESH_OTSU)[1]
+    inside, outside = light > cv2.erode(light, STEP), light < cv2.dilate(light, STEP)
+    if not inside.any() or np.median(surface[inside]) < LIGHTER * np.median(surface[outside]):
+        return list(pieces)
+    count, parts = cv2.connectedComponents(light)
+    parts = np.where(light, parts, count + cv2.connectedComponents(255 - light)[1])
+    (rows, columns), (height, width) = small.shape, grey.shape
+    lying: dict[int, list[Piece]] = {}
+    for piece in pieces:
+        x, y, w, h = piece.box
+        part = parts[(y + h // 2) * rows // height, (x + w // 2) * columns // width]
+        lying.setdefault(int(part), []).append(piece)
+    most = max(lying.values(), key=evidence, default=[])
+    return [piece for some in lying.values() if some is most or balance(some) >= 0 for piece in some]
+
+
+def on_paper(piece: Piece, ink: np.ndarray, stroke: float) -> bool:
+    """Whether a piece has paper around it, one to two strokes away; beyond the edge of the picture all may be paper."""
+    x, y, w, h = piece.box
+    around = max(2, round(stroke))
+    margin = 2 * around
+    off = cv2.copyMakeBorder(255 - piece.ink, *[margin] * 4, cv2.BORDER_CONSTANT, value=255)
+    distance = cv2.distanceTransform(off, cv2.DIST_L2, cv2.DIST_MASK_3)
+    ring = (distance > around) & (distance <= margin)
+    left, top = x - margin, y - margin
+    rows = slice(max(0, top), min(len(ink), top + len(ring)))
+    columns = slice(max(0, left), min(ink.shape[1], left + ring.shape[1]))
+    seen = ring[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+    crest = np.percentile(ink[y : y + h, x : x + w][piece.ink > 0], 90)
+    paper = np.abs(ink[rows, columns]) < crest / 2
+    return not seen.any() or bool(paper[seen].mean() >= RING)
+
+
+def same_pen(pieces: Sequence[Piece], ink: np.ndarray, height: float) -> list[Piece]:
+    """Drop what is far thinner and fainter than the known digits: rests of printed lines, what shines through."""
+
+    def weight(piece: Piece) -> float:
+        x, y, w, h = piece.box
+        return piece.stroke / max(piece.size, height) * float(np.median(ink[y : y + h, x : x + w][piece.ink > 0]))
+
+    known = [weight(piece) for piece in pieces if piece.known]
+    least = FAINTEST * np.median(known) if known else 0.0
+    return [piece for piece in pieces if weight(piece) >= least]
+
+
+def without_edges(lines: Sequence[Sequence[Piece]], shape: tuple[int, ...]) -> list[list[Piece]]:
+    """Drop what the edge of the picture may have cut off: what touches it, and is no known digit, nor like one.
+
+    Where no digit is known, only what touches three sides goes, as shadows do; a 1 that is cropped tight touches four.
+    """
+    known = [digit for line in lines for digit in line if digit.known]
+    tall, pen = (typical_height(known), typical_stroke(known)) if known else (0.0, 0.0)
+
+    def stays(digit: Piece) -> bool:
+        if digit.known or not touched_sides(digit.box, *shape):
+            return True
+        if not known:
+            return touched_sides(digit.box, *shape, SHADOW * digit.size) != 3
+        alike = 1 / LIKE < digit.height / tall < LIKE and 1 / SAME_PEN < digit.stroke / pen < SAME_PEN
+        return alike and digit.confidence > KNOWN
+
+    return [[digit for digit in line if stays(digit)] for line in lines]
+
+
+def touched_sides(box: Box, height: int, width: int, near: float = 1) -> int:
+    """How many sides of a picture of this size a box touches, to so many pixels."""
+    x, y, w, h = box
+    return sum((x <= near, y <= near, x + w >= width - near, y + h >= height - near))
