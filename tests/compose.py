@@ -91,7 +91,7 @@ def photograph(
     sheet = sheet * (1 - cover) + np.float32(colour) * cover
 
     if condition.clutter:
-        sheet, matrix = scenery.lay_on_desk(rng, sheet)
+        sheet, matrix = scenery.lay_on_desk(rng, sheet, condition.grain)
         boxes = [turned_box(box, matrix) for box in boxes]
     sheet *= scenery.shine(rng, sheet.shape[:2], rng.uniform(*condition.dark))
     if condition.shadow:

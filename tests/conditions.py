@@ -39,6 +39,7 @@ class Condition:
     shadow: bool = False
     touching: bool = False
     clutter: bool = False
+    grain: float = 1.0  # of the desk under the clutter, times that of planed wood
     signs: bool = False  # between numbers
     words: bool = False  # beside numbers
     turn: int = 0  # quarters of a turn, counter-clockwise
@@ -71,6 +72,7 @@ CONDITIONS = {
     "faint": Condition(inks=("pencil",), contrast=(0.17, 0.25), weight=(0.4, 0.7)),
     "marker": Condition(weight=(1.4, 1.9), height=(50, 130), layouts=("lines", "lines", "single"), gap=(0.25, 0.6)),
     "clutter": Condition(clutter=True),
+    "rough desk": Condition(clutter=True, grain=4.0),
     **{f"{pixels} px": _of_height(pixels) for pixels in (14, 20, 40, 100, 200, 400)},
     "squares": Condition(surface="squares"),
     "table": Condition(surface="table", layouts=("cells", "columns"), rows=(3, 8), per_row=(4, 9), pitch=(1.4, 1.9)),

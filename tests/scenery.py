@@ -194,8 +194,13 @@ def shade(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     return (1 - mask * rng.uniform(0.3, 0.55))[..., None]
 
 
-def lay_on_desk(rng: np.random.Generator, sheet: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def lay_on_desk(rng: np.random.Generator, sheet: np.ndarray, grain: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """Lay a sheet, a little turned, on a darker desk among pens and printed things.
+
+    Parameters
+    ----------
+    sheet : (h, w, 3) float32
+    grain : how much the desk's own shades differ, times those of planed wood
 
     Returns
     -------
@@ -208,8 +213,8 @@ def lay_on_desk(rng: np.random.Generator, sheet: np.ndarray) -> tuple[np.ndarray
     left, right, top, bottom = (round(v) for v in rng.uniform(0.12, 0.4, 4) * long)
     height, width = h + top + bottom, w + left + right
     wood = np.float32(WOODS[rng.integers(len(WOODS))])
-    desk = wood * (1 + 0.10 * texture(rng, (height, width), (200, 6)) + 0.04 * texture(rng, (height, width), (3, 3)))
-    desk *= 1 + 0.10 * texture(rng, (height, width), (300, 60))
+    fibres = 0.10 * texture(rng, (height, width), (200, 6)) + 0.04 * texture(rng, (height, width), (3, 3))
+    desk = wood * np.clip(1 + grain * fibres, 0.2, 3) * (1 + 0.10 * texture(rng, (height, width), (300, 60)))
     _litter(rng, desk, long)
 
     matrix = cv2.getRotationMatrix2D((w / 2, h / 2), rng.uniform(-6, 6), 1)

@@ -13,6 +13,7 @@ from utils.segment import (
     digit_sized,
     group_lines,
     join,
+    line_slope,
     logit,
     mend,
     paint,
@@ -222,6 +223,18 @@ def test_a_sloping_table(rise):
     rows = [[(x, round(100 + 60 * row + rise * x), 25, 40) for x in (0, 35, 70, 400, 435, 470)] for row in range(4)]
     lines = group_lines([box for row in rows for box in row], 40)
     assert lines == [list(range(6 * row, 6 * row + 6)) for row in range(4)]
+
+
+@pytest.mark.parametrize("slope", [-0.3, -0.05, 0.0, 0.14])
+def test_the_slope_of_lines_with_wide_gaps_is_found(slope):
+    middle = np.array([0, 40, 300, 0, 260, 300, 40, 260, 300], float)
+    level = np.repeat([0, 60, 120], 3) + slope * middle
+    assert line_slope(middle, level, 40) == pytest.approx(slope, abs=0.02)
+    assert line_slope(middle[:0], level[:0], 40) == 0
+
+
+def test_staggered_digits_have_no_slope():
+    assert line_slope(np.array([28.0, 96, 152, 188, 244]), np.array([75.0, 97, 48, 92, 68]), 40) == 0
 
 
 def test_staggered_digits_are_one_line():

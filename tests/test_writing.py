@@ -104,6 +104,13 @@ def test_the_other_numbers_and_words_of_the_page_decide_about_a_doubtful_one():
     assert find(row([digit(5), digit(6)]), *words)[0][0] == "56"
 
 
+def test_a_doubtful_piece_alone_in_its_line_is_no_number_for_the_others_sake():
+    numbers = [row([digit(5), digit(6)])] * 9
+    assert find(row([sign(4, 0.9)]), *numbers)[0][0] == ""
+    assert find(row([sign(4, 0.9)], [digit(7)]), *numbers)[0][0] == "47"
+    assert find(row([digit(4)]), *numbers)[0][0] == "4"
+
+
 @pytest.mark.parametrize("letters, told", [(2, 0), (3, 3)])
 def test_a_word_has_three_letters(letters, told):
     assert find(row([letter()] * letters)) == ([""], told)

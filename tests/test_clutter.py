@@ -1,0 +1,98 @@
+"""utils/clutter.py: what is beside the writing goes, the writing stays."""
+
+import numpy as np
+import pytest
+
+from utils.clutter import on_paper, same_pen, without_desk, without_edges
+from utils.segment import Piece
+
+
+def digit(x, y, w=20, h=40, value=7, confidence=0.99, stroke=4.0):
+    answer = np.full(10, (1 - confidence) / 9)
+    answer[value] = confidence
+    return Piece((x, y, w, h), np.full((h, w), 255, np.uint8), stroke, answer=answer)
+
+
+def sheet(light=200, dark=60):
+    """A sheet whose upper left corner is at (100, 100), on a desk."""
+    grey = np.full((400, 600), dark, np.uint8)
+    grey[100:300, 100:500] = light
+    return grey
+
+
+WRITING = [digit(200, 180), digit(260, 180), digit(320, 180, confidence=0.3)]
+GRAIN = [digit(x, 20, 60, 8, confidence=0.1) for x in range(40, 500, 80)]
+
+
+def test_what_lies_on_the_desk_goes_with_what_looks_like_a_digit_there():
+    grain = [*GRAIN, digit(20, 340, confidence=0.95)]
+    assert without_desk([*grain, *WRITING], sheet()) == WRITING
+    assert without_desk([*grain, *WRITING], sheet(60, 200)) == WRITING  # a board on a white wall
+
+
+def test_numbers_on_both_sides_of_a_step_stay():
+    shaded = [digit(40, 180), digit(20, 340)]
+    assert without_desk([*WRITING, *shaded], sheet()) == [*WRITING, *shaded]
+
+
+@pytest.mark.parametrize("grey", [sheet(200, 170), np.tile(np.linspace(60, 200, 600).astype(np.uint8), (400, 1))])
+def test_where_brightness_makes_no_step_all_lies_on_one_surface(grey):
+    assert without_desk([*GRAIN, *WRITING], grey) == [*GRAIN, *WRITING]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 900), (900, 1)])
+def test_no_picture_is_too_small_to_have_a_desk(shape):
+    assert without_desk([], np.zeros(shape, np.uint8)) == []
+
+
+def test_a_digit_has_paper_around_it():
+    ink = np.zeros((100, 100), np.float32)
+    ink[30:70, 40:60] = 0.8
+    assert on_paper(digit(40, 30), ink, 4.0)
+    crowded = ink.copy()
+    crowded[::2], crowded[30:70, 40:60] = 0.7, 0.8
+    crowded[1::2, ::2] = 0.7
+    assert not on_paper(digit(40, 30), crowded, 4.0)
+
+
+def test_a_faint_texture_around_a_black_digit_is_paper_too():
+    ink = np.full((100, 100), 0.3, np.float32)
+    ink[30:70, 40:60] = 0.8
+    assert on_paper(digit(40, 30), ink, 4.0)
+    ink[30:70, 40:60] = 0.4
+    assert not on_paper(digit(40, 30), ink, 4.0)
+
+
+def test_what_is_far_thinner_and_fainter_than_the_known_digits_was_not_written_with_them():
+    ink = np.full((100, 300), 0.8, np.float32)
+    ink[:, 200:] = 0.3
+    pieces = [digit(0, 0), digit(40, 0), digit(80, 0, confidence=0.5)]
+    thin, faint, both = (
+        digit(x, 0, confidence=0.5, stroke=stroke) for x, stroke in ((120, 2.0), (210, 4.0), (250, 2.0))
+    )
+    height = pieces[0].height
+    assert same_pen([*pieces, thin, faint, both], ink, height) == [*pieces, thin, faint]
+    assert same_pen([pieces[2], both], ink, height) == [pieces[2], both]  # none is known
+    assert same_pen([], ink, height) == []
+
+
+def test_beyond_the_edge_of_the_picture_all_may_be_paper():
+    ink = np.full((40, 20), 0.8, np.float32)
+    assert on_paper(digit(0, 0), ink, 4.0)
+
+
+def test_what_the_edge_cuts_is_dropped_unless_it_is_known_or_like_the_known_digits():
+    shape = 200, 400
+    inside = [digit(60, 100), digit(100, 100)]
+    cut, known = digit(380, 100, 20, 40, confidence=0.6), digit(0, 100)
+    like, one = digit(380, 100, confidence=0.95, value=1), digit(199, 160, 5, 40, 1, 0.5)
+    assert without_edges([[*inside, cut], [one]], shape) == [inside, []]
+    assert without_edges([[known, *inside]], shape) == [[known, *inside]]
+    assert without_edges([[*inside, like]], shape) == [[*inside, like]]
+    short, thick = digit(380, 100, 20, 20, 1, 0.95), digit(380, 100, 20, 40, 1, 0.95, stroke=9.0)
+    assert without_edges([[*inside, short]], shape) == without_edges([[*inside, thick]], shape) == [inside]
+
+
+def test_without_a_known_digit_nothing_is_dropped_at_the_edge():
+    lines = [[digit(0, 100, confidence=0.6)], [digit(100, 100, value=1)]]
+    assert without_edges(lines, (200, 400)) == lines
