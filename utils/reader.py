@@ -199,9 +199,8 @@ def read(
     if scale_known and sum(piece.known for piece in sample) < WRITTEN * len(sample):
         return page
 
+    # What lies beside the sheet goes, 4. printed lines are taken off, 5. broken digits mended.
     pieces = without_desk(look(pieces), small)
-
-    # 4. Printed lines are taken off, 5. broken digits mended.
     pieces = mend(erase_lines(pieces, ink, look), mask.shape, look)
     pieces = digit_sized(pieces)
     if not pieces:
