@@ -9,6 +9,7 @@ from utils.ink import PAPERS, STEP, WINDOW, resize
 from utils.segment import KNOWN, Box, Piece, balance, evidence, typical_height, typical_stroke
 
 LIGHTER = 1.3  # times: how much lighter a sheet is than what it lies on, where they meet
+FEW = 3  # pieces: fewer are no desk, but perhaps a digit in a box of its own
 RING = 0.6  # share of a digit's surroundings that must be paper
 FAINTEST = 0.35  # of the weight of the known digits, stroke width times ink: what is lighter was not written with them
 LIKE, SAME_PEN = 1.5, 2.0  # ratio of heights, and of strokes, of digits that are alike
@@ -18,8 +19,8 @@ SHADOW = 0.1  # of its size: how far from an edge a shadow may end that seems to
 def without_desk(pieces: Sequence[Piece], grey: np.ndarray) -> list[Piece]:
     """Drop what lies on another surface than the writing: on the desk beside a sheet, on the wall around a board.
 
-    Two surfaces are told by a step in brightness (Otsu 1979). The parts of either stay where digits outweigh what is
-    none, and where most is known.
+    Two surfaces are told by a step in brightness (Otsu 1979). What lies on a part of either stays if digits outweigh
+    what is none, and where most is known.
 
     Parameters
     ----------
@@ -41,7 +42,7 @@ def without_desk(pieces: Sequence[Piece], grey: np.ndarray) -> list[Piece]:
         part = parts[(y + h // 2) * rows // height, (x + w // 2) * columns // width]
         lying.setdefault(int(part), []).append(piece)
     most = max(lying.values(), key=evidence, default=[])
-    return [piece for some in lying.values() if some is most or balance(some) >= 0 for piece in some]
+    return [piece for some in lying.values() if some is most or len(some) < FEW or balance(some) >= 0 for piece in some]
 
 
 def on_paper(piece: Piece, ink: np.ndarray, stroke: float) -> bool:
