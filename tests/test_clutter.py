@@ -31,8 +31,13 @@ def test_what_lies_on_the_desk_goes_with_what_looks_like_a_digit_there():
 
 
 def test_numbers_on_both_sides_of_a_step_stay():
-    shaded = [digit(40, 180), digit(20, 340)]
+    shaded = [digit(40, 180), digit(20, 340), digit(60, 340)]
     assert without_desk([*WRITING, *shaded], sheet()) == [*WRITING, *shaded]
+
+
+def test_a_doubtful_digit_in_a_dark_box_of_its_own_stays():
+    doubtful = [digit(40, 180, confidence=0.4), digit(20, 340, confidence=0.4)]
+    assert without_desk([*WRITING, *doubtful], sheet()) == [*WRITING, *doubtful]
 
 
 @pytest.mark.parametrize("grey", [sheet(200, 170), np.tile(np.linspace(60, 200, 600).astype(np.uint8), (400, 1))])
