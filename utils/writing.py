@@ -2,7 +2,7 @@
 
 A letter alone may look like a digit, but a word has letters that do not. What stands close together is therefore judged
 as a whole, in log-odds: each piece that is surely a digit speaks for a number, each doubtful one for a word, and so do
-the other numbers and words of the page.
+the other numbers and words of the page, but for what is alone in its line.
 """
 
 from collections.abc import Sequence
