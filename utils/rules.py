@@ -1,8 +1,8 @@
 """Printed lines taken away: the rules and squares of paper, tables, and the boxes of forms.
 
-What the network knows is a digit is left alone. Of all other ink, what is straight is printed if it is much longer than
-a digit, or if it hangs between two other lines or the picture's edges, as the sides of boxes do. A box around a single
-digit is peeled off before.
+What the network knows is a digit is left alone, unless little of the ink is digits. Of all other ink, what is
+straight is printed if it is much longer than a digit, or if it hangs between two other lines or the picture's edges, as
+the sides of boxes do. A box around a single digit is peeled off before.
 """
 
 from collections.abc import Sequence
