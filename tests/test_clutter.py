@@ -47,7 +47,10 @@ def test_where_brightness_makes_no_step_all_lies_on_one_surface(grey):
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 900), (900, 1)])
 def test_no_picture_is_too_small_to_have_a_desk(shape):
-    assert without_desk([], np.zeros(shape, np.uint8)) == []
+    grey = np.zeros(shape, np.uint8)
+    grey[shape[0] // 2 :, shape[1] // 2 :] = 200
+    pieces = [digit(0, 0, 1, 1), digit(shape[1] - 1, shape[0] - 1, 1, 1)]
+    assert without_desk(pieces, grey) == pieces
 
 
 def test_a_digit_has_paper_around_it():

@@ -23,6 +23,7 @@ from utils.segment import (
     Piece,
     cut_pieces,
     digit_sized,
+    evidence,
     group_lines,
     mend,
     typical_height,
@@ -153,11 +154,11 @@ def likely_turn(pieces: Sequence[Piece], look: Look) -> int:
     """Guess by how many quarters, counter-clockwise, a picture must be turned, from the answers to turned pieces."""
     some = sorted(pieces, key=lambda piece: -piece.size)[:TURNED]
     seen = [look([piece._replace(ink=turned(piece.ink, turn)) for piece in some]) for turn in range(4)]
-    evidence = [sum(piece.evidence for piece in answers if piece.known) for answers in seen]
-    turn = int(np.argmax(evidence))
-    convinces = evidence[turn] > LIKELY * sum(piece.size for piece in some)
+    proof = [evidence(answers) for answers in seen]
+    turn = int(np.argmax(proof))
+    convinces = proof[turn] > LIKELY * sum(piece.size for piece in some)
     several = sum(piece.known for piece in seen[turn]) >= SEVERAL
-    return turn if several and convinces and evidence[turn] > TWICE * evidence[0] else 0
+    return turn if several and convinces and proof[turn] > TWICE * proof[0] else 0
 
 
 def read(

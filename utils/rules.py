@@ -46,7 +46,8 @@ def erase_lines(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> list[Pi
     left = around_known(pieces, lines, ink, look)
     if balance(pieces) <= CLEAN * evidence(pieces):
         unveiled, found = unveil(pieces, ink, look)
-        left = max(left, around_known(unveiled, lines | found, ink, look), key=balance)
+        if found.any():
+            left = max(left, around_known(unveiled, lines | found, ink, look), key=balance)
     return left
 
 
