@@ -7,10 +7,12 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from utils import download
 from utils.dataset import load_dataset
+from utils.segment import Piece
 
 ROOT = Path(__file__).parents[1]
 
@@ -19,6 +21,18 @@ def run(*command, **options):
     """Run Python in the repository's root as a user would."""
     command = [sys.executable, *map(str, command)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, **options)
+
+
+def answer(value, confidence):
+    """Ten probabilities, the others all alike."""
+    probabilities = np.full(10, (1 - confidence) / 9)
+    probabilities[value] = confidence
+    return probabilities
+
+
+def digit(x, y, w=20, h=40, value=7, confidence=0.99, stroke=4.0):
+    """A block of ink that the network has seen."""
+    return Piece((x, y, w, h), np.full((h, w), 255, np.uint8), stroke, answer=answer(value, confidence))
 
 
 @pytest.fixture(autouse=True)

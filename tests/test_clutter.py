@@ -2,15 +2,9 @@
 
 import numpy as np
 import pytest
+from conftest import digit
 
 from utils.clutter import on_paper, same_pen, without_desk, without_edges
-from utils.segment import Piece
-
-
-def digit(x, y, w=20, h=40, value=7, confidence=0.99, stroke=4.0):
-    answer = np.full(10, (1 - confidence) / 9)
-    answer[value] = confidence
-    return Piece((x, y, w, h), np.full((h, w), 255, np.uint8), stroke, answer=answer)
 
 
 def sheet(light=200, dark=60):

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, answer, digit
 
 from tests.compose import compose_page
 from tests.score_pages import align
@@ -22,7 +22,6 @@ from utils.reader import (
     read_page,
     turned,
 )
-from utils.segment import Piece
 
 CLEAR = 192, 5, 396, 76, 27, 375, 384, 64, 134, 281  # rows of test digits 0 to 9 that no network misreads
 ODD_SHAPES = (1, 1), (1, 60), (60, 1), (2, 2), (3, 20000)
@@ -222,8 +221,8 @@ def test_a_page_holds_what_was_seen_on_the_way(composed, classifier):
     page = read_page(composed("form", 0).image, classifier)
     for picture, dtype in (page.grey, np.uint8), (page.ink, np.float32), (page.mask, np.uint8):
         assert picture.shape == page.grey.shape and picture.dtype == dtype
-    for digit in page.digits:
-        assert digit.crop.shape == (28, 28) and digit.answer.shape == (10,)
+    for piece in page.digits:
+        assert piece.crop.shape == (28, 28) and piece.answer.shape == (10,)
     assert page.known <= len(page.digits) and not page.is_text and page.convinces
 
 
@@ -301,17 +300,6 @@ def test_the_likelier_polarity_is_tried_first_and_fine_paper_before_coarse(light
     picture[50:150, 100:108] = 220 if light_ink else 60
     order = [(light_ink, paper, 0) for paper in PAPERS] + [(not light_ink, paper, 0) for paper in PAPERS]
     assert list(hypotheses(picture)) == order
-
-
-def answer(value, confidence):
-    """Ten probabilities, the others all alike."""
-    probabilities = np.full(10, (1 - confidence) / 9)
-    probabilities[value] = confidence
-    return probabilities
-
-
-def digit(x, y, w=20, h=40, value=7, confidence=0.99, stroke=4.0):
-    return Piece((x, y, w, h), np.full((h, w), 255, np.uint8), stroke, answer=answer(value, confidence))
 
 
 FLAG = np.zeros((40, 20), np.uint8)

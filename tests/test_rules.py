@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+from conftest import answer
 
 from utils.frame import center_digit
 from utils.rules import BOX_THICK, THICK, erase_lines, peel, split_known, without, without_frames
@@ -52,13 +53,6 @@ def squares(pitch):
     """Squared paper."""
     at = range(pitch // 2, 400, pitch)
     return np.maximum.reduce([line((0, k), (399, k), 1) | line((k, 0), (k, 399), 1) for k in at])
-
-
-def answer(value, confidence):
-    """Ten probabilities, the others all alike."""
-    probabilities = np.full(10, (1 - confidence) / 9)
-    probabilities[value] = confidence
-    return probabilities
 
 
 CROPS = {digit: center_digit(write(digit)).astype(float) for digit in DIGITS}

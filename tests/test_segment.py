@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+from conftest import answer
 
 from utils.segment import (
     BAR,
@@ -31,13 +32,6 @@ def mask_of(*boxes, shape=SHAPE):
     for x, y, w, h in boxes:
         mask[y : y + h, x : x + w] = 255
     return mask
-
-
-def answer(value, confidence):
-    """Ten probabilities, the others all alike."""
-    probabilities = np.full(10, (1 - confidence) / 9)
-    probabilities[value] = confidence
-    return probabilities
 
 
 def piece(x, y, w, h, value=7, confidence=0.5):
