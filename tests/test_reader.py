@@ -276,6 +276,22 @@ def test_small_digits_on_a_large_photo_are_read_from_more_pixels(write, classifi
     assert np.abs(np.subtract(found, boxes)).max() <= 4
 
 
+def test_small_digits_in_a_small_picture_are_enlarged(write, classifier):
+    picture, boxes = write(LINES)
+    small = cv2.resize(picture, None, fx=0.45, fy=0.45, interpolation=cv2.INTER_AREA)
+    page = read_page(small, classifier)
+    assert page.scale > 1 and page.height >= LEGIBLE and text(page) == LINES
+    found = [digit.box for line in page.in_picture(small.shape) for digit in line]
+    assert np.abs(np.multiply(boxes, 0.45) - found).max() <= 2
+
+
+def test_enlarging_stops_at_a_number_of_pixels(write, classifier, monkeypatch):
+    monkeypatch.setattr(reader, "LARGEST", 90_000)
+    small = cv2.resize(write(LINES)[0], (300, 200), interpolation=cv2.INTER_AREA)
+    page = read_page(small, classifier)
+    assert page.grey.size <= max(90_000, small.size * (SHORTEST / 300) ** 2)
+
+
 def test_a_quiet_sheet_on_a_rough_desk_is_read(composed, classifier):
     truth = composed("clutter", 27)
     assert share_right(truth.lines, read_page(truth.image, classifier)) >= 0.9

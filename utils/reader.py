@@ -32,8 +32,9 @@ from utils.segment import (
 from utils.writing import find_numbers, space_numbers
 
 LONG_SIDE, SHORTEST = 800, 400  # pixels: a larger picture is reduced to this long side, a smaller one enlarged to that
-LEGIBLE = 28  # pixels: digits lower than this are read from more pixels, if the picture has them
+LEGIBLE = 28  # pixels: digits lower than this are read from more pixels
 ROOM = 1.5  # of LEGIBLE: how high they are to be then
+LARGEST = 3_000_000  # pixels to which a smaller picture is enlarged for that, at most
 THIN = 0.03  # digit heights: the most that small digits are blurred, lest thin strokes wash out
 SAMPLE = 300  # pieces that tell the height of the writing
 WRITTEN = 0.02  # share of these pieces that must be known in more pixels, or all of it is texture
@@ -192,10 +193,11 @@ def read(
     # 3. Pieces: what hangs together. The first look tells which are digits.
     pieces = cut_pieces(mask)
     sample = look(pieces[:: 1 + len(pieces) // SAMPLE])
-    if pieces and scale < 1 and not scale_known and paper == PAPERS[0]:
+    if pieces and not scale_known and paper == PAPERS[0]:
         height = typical_height(sample)
         if height < LEGIBLE:
-            larger = min(1.0, scale * ROOM * LEGIBLE / height)
+            most = max(1.0, np.sqrt(LARGEST / reduce(1).size))
+            larger = min(most, scale * ROOM * LEGIBLE / height)
             return read(reduce, hypothesis, look, larger, height * larger / scale)
     if scale_known and sum(piece.known for piece in sample) < WRITTEN * len(sample):
         return page
