@@ -132,3 +132,11 @@ def test_a_piece_is_a_third_of_a_digit_and_what_is_left_of_a_stem_lies_on_its_si
 
 def test_a_patch_is_one_piece(rng):
     assert {pieces(drawn(junk.patch, rng)) for _ in range(20)} == {1}
+
+
+def test_a_blot_is_filled_and_not_as_narrow_as_a_1(rng):
+    for image in (drawn(junk.blot, rng) for _ in range(40)):
+        outline = cv2.findContours((image > INK).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]
+        assert len(outline) == 1 and pieces(255 - image) == 1  # the paper around it, and no hole
+        short, long = sorted(cv2.minAreaRect(outline[0])[1])
+        assert short > 0.4 * long

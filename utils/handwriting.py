@@ -231,7 +231,7 @@ def _bar(ink: np.ndarray, rng: np.random.Generator) -> None:
     row = ink[np.arange(n), y.astype(int)] > INK
     x = row @ np.arange(side) / np.maximum(row.sum(axis=1), 1)
     wide = side - row.argmax(axis=1) - row[:, ::-1].argmax(axis=1)
-    half, tilt = rng.uniform(0.18, 0.36, n) * height, rng.normal(-0.03, 0.06, n) * height
+    half, tilt = rng.uniform(0.18, 0.5, n) * height, rng.normal(-0.03, 0.06, n) * height
     _stroke(ink, (x - half, y - tilt), (x, y), (x + half, y + tilt), pen * (wide < 9))
 
 

@@ -104,7 +104,7 @@ def sign(image: np.ndarray, _: np.ndarray, rng: np.random.Generator) -> None:
 
 
 def patch(image: np.ndarray, _: np.ndarray, rng: np.random.Generator) -> None:
-    """A blot, a shadow, a grain of texture: a place where smooth noise is high."""
+    """A shadow, a smear, a grain of texture: a place where smooth noise is high."""
     noise = rng.standard_normal((CANVAS, CANVAS), np.float32)
     noise = cv2.GaussianBlur(noise, (0, 0), rng.uniform(2.5, 9), None, rng.uniform(2.5, 9))
     mask = (noise > np.quantile(noise, rng.uniform(0.3, 0.85))).astype(np.uint8)
@@ -112,6 +112,13 @@ def patch(image: np.ndarray, _: np.ndarray, rng: np.random.Generator) -> None:
     labels, stats = cv2.connectedComponentsWithStats(mask)[1:3]
     if len(stats) > 1:
         image[labels == 1 + stats[1:, cv2.CC_STAT_AREA].argmax()] = 255
+
+
+def blot(image: np.ndarray, _: np.ndarray, rng: np.random.Generator) -> None:
+    """A full stop, the inside of a digit, half a coin: round, or half round, and filled; not as narrow as a 1."""
+    half = rng.uniform(14, 24)
+    axes = round(half), round(half * rng.uniform(0.5, 1))
+    cv2.ellipse(image, (32, 32), axes, rng.uniform(0, 360), 90, rng.choice([270, 450]), 255, -1, cv2.LINE_AA)
 
 
 def scribble(image: np.ndarray, _: np.ndarray, rng: np.random.Generator) -> None:
@@ -171,4 +178,7 @@ def piece(image: np.ndarray, digits: np.ndarray, rng: np.random.Generator) -> No
 
 
 # kinds of junk, and the share of each: more of what is more often taken for a digit
-KINDS = {letter: 0.27, sign: 0.17, patch: 0.06, scribble: 0.06, ground: 0.03, pair: 0.23, neighbour: 0.11, piece: 0.07}
+KINDS = {
+    **{letter: 0.25, sign: 0.17, patch: 0.07, blot: 0.06, scribble: 0.05, ground: 0.03},
+    **{pair: 0.21, neighbour: 0.1, piece: 0.06},
+}
