@@ -33,7 +33,8 @@ GLYPH = 44  # px: size of a font on the canvas
 # Two points make a line, three a curve, the same point twice a dot. Upright bars and the corners that readers take for
 # 1 and 7 are left out.
 SIGNS = (
-    *("KO", "KO", "FJ PT", "KO CW", "AY EU", "KO CC WW", "KO CC WW", "CC WW", "AY EU CW KO"),  # - = + x ÷ : *
+    *("KO CW",) * 8,  # +, the commonest beside digits, and like a 4
+    *("KO", "KO", "FJ PT", "AY EU", "KO CC WW", "KO CC WW", "CC WW", "AY EU CW KO"),  # - = x ÷ : *
     *("DKX", "BOV", "DB BV VX", "BD DX XV", "EK KY", "AO OU", "UC CY", "BG DI"),  # ( ) [ ] < > ^ "
     *("KV VE", "FQ QE", "KO IO SO", "KO GK QK", "CW GC IC", "CW QW SW"),  # ticks and arrows
     *("AU UY", "EY YU", "UA AE", "AE CW", "UY CW", "AU KO", "EY KO", "KO CW AE", "FJ KO PT"),  # corners, tees, rules
@@ -179,6 +180,6 @@ def piece(image: np.ndarray, digits: np.ndarray, rng: np.random.Generator) -> No
 
 # kinds of junk, and the share of each: more of what is more often taken for a digit
 KINDS = {
-    **{letter: 0.25, sign: 0.17, patch: 0.07, blot: 0.06, scribble: 0.05, ground: 0.03},
+    **{letter: 0.23, sign: 0.19, patch: 0.07, blot: 0.06, scribble: 0.05, ground: 0.03},
     **{pair: 0.21, neighbour: 0.1, piece: 0.06},
 }

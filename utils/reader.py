@@ -40,7 +40,7 @@ SAMPLE = 300  # pieces that tell the height of the writing
 WRITTEN = 0.02  # share of these pieces that must be known in more pixels, or all of it is texture
 CONVINCING = 6.0  # mean log-odds of its digits from which a reading may end the search...
 MANY, EXPLAINED = 5, 0.5  # ...if so many are known, or its digits are this share of the ink
-BETTER = 1.15  # of the evidence so far: what a less likely hypothesis must have
+BETTER = 1.05  # of the evidence so far: what a less likely hypothesis must have
 LETTER = 0.25  # log-odds that each letter adds: a reading that finds words has the right ink, size and turn
 TEXT = 100  # letters of a page of text, if it has fewer digits; it is not worth another reading
 TURNED = 40  # pieces, the largest, that are looked at turned
@@ -87,9 +87,11 @@ class Page(NamedTuple):
     def evidence(self) -> float:
         """How much speaks for this reading, whatever the number of its pixels."""
         height, width = self.mask.shape
+        # by the root of its area, not by its long side: parts of a digit, side by side, do not count for several
+        weights = [digit.evidence * np.sqrt(min(digit.box[2:]) / digit.size) for digit in self.digits]
         whole = [digit.known or not touched_sides(digit.box, height, width) for digit in self.digits]
-        digits = sum(digit.evidence for digit, yes in zip(self.digits, whole) if yes)
-        cut = max((digit.evidence for digit, yes in zip(self.digits, whole) if not yes), default=0)  # stripes are many
+        digits = sum(weight for weight, yes in zip(weights, whole) if yes)
+        cut = max((weight for weight, yes in zip(weights, whole) if not yes), default=0)  # stripes are many
         letters = LETTER * sum(letter.size for letter in self.words)
         return (digits + cut + letters) / max(height, width)
 
@@ -146,8 +148,9 @@ def read_page(image: np.ndarray, classifier: Classifier) -> Page:
 def hypotheses(grey: np.ndarray) -> Iterator[Hypothesis]:
     """List what may be true of a picture, the likeliest first."""
     light = has_light_ink(grey)
-    for light_ink in light, not light:
-        for paper in PAPERS:
+    small, large = PAPERS[:1], PAPERS[1:]
+    for light_ink, papers in (light, small), (not light, small), (light, large), (not light, large):
+        for paper in papers:
             yield Hypothesis(light_ink, paper)
 
 
