@@ -72,6 +72,7 @@ STEPS = {
     "...frames": keep(rules, "without_frames", lambda pieces, _: list(pieces)),
     "...where little is digits": keep(rules, "unveil", lambda pieces, shown, _: (list(pieces), shown < -9)),
     "...between lines": keep(straight, "hangs", far_from_lines),
+    "...hidden ones": keep(straight, "between", lambda _: []),
     "mend": keep(reader, "mend", lambda pieces, *_: segment.digit_sized(pieces)),
     "paper around": keep(reader, "on_paper", lambda *_: True),
     "same pen": keep(reader, "same_pen", lambda pieces, *_: pieces),

@@ -8,7 +8,7 @@ from conftest import answer
 from utils.frame import center_digit
 from utils.rules import BOX_THICK, THICK, erase_lines, peel, split_known, without, without_frames
 from utils.segment import Piece, cut_pieces, paint
-from utils.straight import find_lines, line_slopes, run_lengths
+from utils.straight import Course, between, find_lines, line_slopes, run_lengths
 
 ODD_SHAPES = (1, 1), (1, 60), (60, 1), (2, 2), (2, 900), (900, 3)
 LENGTH = 120  # pixels: three times the height of the digits below
@@ -155,6 +155,26 @@ def test_pictures_of_a_pixel_or_a_row_have_lines_of_that_shape(shape, level):
     found = find_lines(np.full(shape, level, np.float32), 1, THICK)
     assert found.shape == shape and found.dtype == bool
     assert not (found & (level == 0)).any()
+
+
+def test_the_lines_that_writing_hides_are_guessed_from_a_regular_pitch():
+    def courses(*rows):
+        return [Course(np.full(5, float(row)), 2.0, 0.5) for row in rows]
+
+    (hidden,) = between(courses(10, 20, 30, 50, 60))
+    assert hidden.rows.tolist() == [40] * 5 and (hidden.thickness, hidden.black) == (2, 0.5)
+    assert [course.rows[0] for course in between(courses(60, 10, 40, 30, 20, 90))] == [50, 70, 80]
+    assert between(courses(10, 20, 30, 40, 50)) == []  # none is hidden
+    assert between(courses(10, 20, 30, 60)) == []  # too few
+    assert between(courses(10, 23, 30, 44, 61, 66, 90)) == []  # not regular
+
+
+def test_a_hidden_line_of_squared_paper_is_found_where_it_is_seen():
+    """Its two ends are too short to be lines."""
+    paper, ends = squares(20), blank()
+    ends[190, :100] = ends[190, 320:] = 255
+    paper[190, 100:320] = paper[185, 100:320]  # in between there are the lines across alone
+    assert share(lines_in(paper), ends) > 0.9
 
 
 def test_run_lengths_are_those_of_the_columns():

@@ -25,6 +25,10 @@ DENSE = 0.3  # share of a picture: more ink than this is a texture, and has no l
 BENT = 0.005  # line lengths: how far a line may stray from a parabola
 SPARE = 1.6  # thicknesses: a column of ink longer than this is a stroke that crosses the line
 BOLD = 1.7  # of a line's ink: anything blacker is a stroke that lies on the line
+SAME = 2  # pixels: courses that are no farther apart are those of one line
+SQUARES = 5  # lines of a squared paper that tell its pitch
+REGULAR, REGULARLY = 0.12, 0.7  # of the pitch: how far a line may lie off it, and the share of lines that may not
+HIDDEN = 1 / 3  # share of the picture's width on which a line must show ink, if squared paper must have one there
 
 
 class Course(NamedTuple):
@@ -70,15 +74,48 @@ def erase_along(
     if not slopes:
         return ink
     left, lengths = ink.copy(), run_lengths(ink)
+    courses: list[Course] = []
+
+    def erase(course: Course) -> None:
+        rows, columns = on_course(course, ink.shape)
+        thin = lengths[rows, columns] <= max(SPARE * course.thickness, course.thickness + 2)
+        printed = thin & (left[rows, columns] > 0) & (left[rows, columns] <= BOLD * course.black)
+        found[rows[printed], columns[printed]] = True
+        left[rows[printed], columns[printed]] = 0
+
     for slope in slopes:
         ends = None if stops is None else stops | found
         for course in level_courses(left, lengths, slope, length, thick, ends):
-            rows, columns = on_course(course, ink.shape)
-            thin = lengths[rows, columns] <= max(SPARE * course.thickness, course.thickness + 2)
-            printed = thin & (left[rows, columns] > 0) & (left[rows, columns] <= BOLD * course.black)
-            found[rows[printed], columns[printed]] = True
-            left[rows[printed], columns[printed]] = 0
+            erase(course)
+            courses.append(course)
+    for course in between(courses) if stops is None else ():
+        rows, columns = on_course(course, ink.shape)
+        if np.mean(np.bincount(columns, left[rows, columns] > 0, ink.shape[1]) > 0) >= HIDDEN:
+            erase(course)
     return left
+
+
+def between(courses: Sequence[Course]) -> list[Course]:
+    """Guess the lines of squared paper that writing hides: where the others leave a gap of several squares."""
+    middle = len(courses[0].rows) // 2 if courses else 0
+    courses = sorted(
+        (course for course in courses if not np.isnan(course.rows[middle])), key=lambda course: course.rows[middle]
+    )
+    gaps = np.diff([course.rows[middle] for course in courses])
+    apart = gaps[gaps > SAME]
+    if len(apart) < SQUARES - 1:
+        return []
+    pitch = np.median(apart)
+    if np.mean(np.abs(apart / pitch - np.round(apart / pitch)) < REGULAR) < REGULARLY:
+        return []
+    guessed = []
+    for one, other, gap in zip(courses, courses[1:], gaps):
+        n = round(gap / pitch)
+        if n > 1 and abs(gap / pitch - n) < REGULAR * n:
+            thickness, black = (one.thickness + other.thickness) / 2, (one.black + other.black) / 2
+            ways = (one.rows + (other.rows - one.rows) * k / n for k in range(1, n))
+            guessed += [Course(rows, thickness, black) for rows in ways]
+    return guessed
 
 
 def line_slopes(ink: np.ndarray, length: float) -> list[list[float]]:
