@@ -304,8 +304,7 @@ def test_a_convincing_page_is_read_once_and_a_single_digit_on_all_papers_and_as_
     assert seen == [(False, PAPERS[0], 0)]
     seen.clear()
     read_page(digits[3].reshape(28, 28), classifier)
-    small, *large = PAPERS
-    assert list(dict.fromkeys(seen)) == [(True, small, 0), (False, small, 0), *((True, paper, 0) for paper in large)]
+    assert list(dict.fromkeys(seen)) == [*((True, paper, 0) for paper in PAPERS), (False, PAPERS[0], 0)]
 
 
 def test_a_page_without_a_digit_is_read_under_every_hypothesis(classifier, seen):
@@ -317,10 +316,8 @@ def test_a_page_without_a_digit_is_read_under_every_hypothesis(classifier, seen)
 def test_the_likelier_polarity_is_tried_first_and_fine_paper_before_coarse(light_ink):
     picture = np.full((200, 300), 60 if light_ink else 220, np.uint8)
     picture[50:150, 100:108] = 220 if light_ink else 60
-    small, *large = PAPERS
-    order = [(light_ink, small), (not light_ink, small)]
-    order += [(ink, paper) for ink in (light_ink, not light_ink) for paper in large]
-    assert list(hypotheses(picture)) == [(ink, paper, 0) for ink, paper in order]
+    order = [(light_ink, paper, 0) for paper in PAPERS] + [(not light_ink, paper, 0) for paper in PAPERS]
+    assert list(hypotheses(picture)) == order
 
 
 FLAG = np.zeros((40, 20), np.uint8)

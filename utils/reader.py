@@ -134,8 +134,8 @@ def read_page(image: np.ndarray, classifier: Classifier) -> Page:
         first = first or page
         if best is None or page.evidence > BETTER * best.evidence:
             best = page
-        all_sizes = hypothesis.paper == PAPERS[-1]
-        if best.is_text or (best.convinces and (best.known >= MANY or all_sizes)):
+        both_inks = hypothesis.light_ink != first.hypothesis.light_ink  # a sheet on a dark desk may look like one digit
+        if best.is_text or (best.convinces and (best.known >= MANY or both_inks)):
             break
     for upright in () if best.is_text else (best,) if best is first else (best, first):
         if turn := likely_turn(upright.pieces, look):
@@ -148,9 +148,8 @@ def read_page(image: np.ndarray, classifier: Classifier) -> Page:
 def hypotheses(grey: np.ndarray) -> Iterator[Hypothesis]:
     """List what may be true of a picture, the likeliest first."""
     light = has_light_ink(grey)
-    small, large = PAPERS[:1], PAPERS[1:]
-    for light_ink, papers in (light, small), (not light, small), (light, large), (not light, large):
-        for paper in papers:
+    for light_ink in light, not light:
+        for paper in PAPERS:
             yield Hypothesis(light_ink, paper)
 
 
