@@ -97,17 +97,7 @@ def is_consistent(page):
     "condition, seed",
     [
         *[("clean", 2), ("ruled", 1), ("squares", 0), ("form", 0), ("table", 2), ("slope", 1), ("board", 2)],
-        *[
-            ("noise", 2),
-            ("shadow", 2),
-            ("faint", 2),
-            ("marker", 2),
-            ("signs", 1),
-            ("words", 2),
-            ("clutter", 2),
-            ("rough desk", 4),
-            ("squared", 17),
-        ],
+        *[("noise", 2), ("shadow", 2), ("faint", 2), ("marker", 2), ("signs", 1), ("words", 2), ("clutter", 2)],
         *[("sideways", 0), ("upside down", 1), ("strip", 1), ("edge", 1), ("two", 1), ("rough desk", 4)],
         ("squared", 17),
     ],
@@ -289,7 +279,9 @@ def test_enlarging_stops_at_a_number_of_pixels(write, classifier, monkeypatch):
     monkeypatch.setattr(reader, "LARGEST", 90_000)
     small = cv2.resize(write(LINES)[0], (300, 200), interpolation=cv2.INTER_AREA)
     page = read_page(small, classifier)
-    assert page.grey.size <= max(90_000, small.size * (SHORTEST / 300) ** 2)
+    assert page.grey.size <= small.size * (SHORTEST / 300) ** 2
+    monkeypatch.setattr(reader, "LARGEST", 300_000)
+    assert page.grey.size < read_page(small, classifier).grey.size <= 300_000
 
 
 def test_a_quiet_sheet_on_a_rough_desk_is_read(composed, classifier):
