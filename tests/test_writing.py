@@ -64,6 +64,17 @@ def test_letters_that_look_like_a_0_or_a_1_speak_for_a_number_half_as_much_as_ot
     assert find(row([digit(2), digit(3), digit(2), digit(3), letter(), letter()])) == (["2323"], 0)
 
 
+@pytest.mark.parametrize("high, read", [(HEIGHT, "1255"), (0.6 * HEIGHT, "")])
+def test_letters_that_look_like_digits_but_are_lower_hardly_speak_for_a_number(high, read):
+    a, s, t = sign(2, 0.9999, round(high)), sign(5, 0.9999, round(high)), letter()
+    assert find(row([t, digit(1), a, s, s, t]))[0] == [read]
+
+
+def test_a_number_in_small_digits_stays():
+    small = [sign(value, 0.9999, round(0.6 * HEIGHT)) for value in (3, 4, 5)]
+    assert find(row([digit(7), digit(8)], small))[0] == ["78345"]
+
+
 def test_a_number_beside_a_word_stays():
     assert find(row(WORD, [digit(4), digit(2)], WORD)) == (["42"], 10)
 

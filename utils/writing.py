@@ -17,6 +17,7 @@ CLOSE = 0.4  # digit heights: the widest gap in a word or a number
 # depending on the network, is as frequent among held-out digits as among letters in print.
 EVEN, RATE, MOST = 5.5, 0.25, 1.0  # log-odds that speak for neither, what one more counts, and the strongest vote
 LETTERS = 0, 1  # what o, O, l, i and I are taken for: their vote counts half
+LOW, LOW_PRICE = 0.8, 4.0  # digit heights; log-odds a height: what is lower may be a letter like a or s, its vote fades
 FLAT = 0.35  # digit heights: what is no digit and no higher is a dash, and no letter
 PRIOR, ONLY = 0.5, 1.0  # log-odds: more numbers than words are looked at, the more so where there is nothing else
 ROUNDS = 3  # of judging a run by the verdicts on the others
@@ -141,7 +142,10 @@ def vote_of(piece: Piece, part: Sequence[Piece], height: float) -> float:
     if sure < 0.5 and piece.height < FLAT * height:
         return 0.0
     vote = min(MOST, RATE * (logit(sure) - EVEN))
-    return vote / 2 if vote > 0 and piece.value in LETTERS and not is_several else vote
+    if vote > 0:
+        vote = max(0.0, vote - LOW_PRICE * max(0.0, LOW - piece.height / height))
+        vote *= 0.5 if piece.value in LETTERS and not is_several else 1.0
+    return vote
 
 
 def is_digit(piece: Piece, height: float) -> bool:
