@@ -223,11 +223,18 @@ def test_a_digit_has_no_frame(digit):
     assert peel(np.full((1, 1), 255, np.uint8)) is None
 
 
-def test_a_frame_goes_where_no_digit_is_known_and_what_the_network_knows_keeps_it():
+def test_a_frame_goes_unless_it_is_known_as_a_digit_and_nothing_in_it_is():
     (box,) = cut_pieces(frame())
     assert without_frames([box._replace(answer=answer(7, 0.5))], look) == []
     known = [box._replace(answer=answer(7, 0.99))]
     assert without_frames(known, look) == known
+
+
+def test_a_digit_that_is_known_with_its_box_loses_it_if_it_is_known_without():
+    box, digit = frame(50, 172, 41, 60), write("5", 72, 182)
+    (both,) = cut_pieces(box | digit)
+    left = paint(without_frames([both._replace(answer=answer(5, 0.99))], look), digit.shape)
+    assert share(left, box & ~digit) < 0.1 and share(left, digit) > 0.9
 
 
 def test_what_is_twice_as_high_as_other_known_digits_is_none():

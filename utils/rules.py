@@ -69,17 +69,21 @@ def around_known(pieces: Sequence[Piece], lines: np.ndarray, ink: np.ndarray, lo
 
 
 def without_frames(pieces: Sequence[Piece], look: Look) -> list[Piece]:
-    """Take the boxes around single digits off the pieces that the network does not know; what is in them stays."""
-    kept, inside = [], []
+    """Take the boxes around single digits off; what is in them stays.
+
+    A piece that is known as a digit with its box may only lose it to a digit that is known without.
+    """
+    kept = []
     for piece in pieces:
-        left = None if piece.known else peel(piece.ink)
+        left = peel(piece.ink)
         parts = [] if left is None else cut_pieces(left)
         if left is None or sum(part.size > LARGE * min(piece.box[2:]) for part in parts) > SINGLE:
             kept.append(piece)
-        else:
-            x, y = piece.box[:2]
-            inside += [part._replace(box=(part.box[0] + x, part.box[1] + y, *part.box[2:])) for part in parts]
-    return kept + look(inside)
+            continue
+        x, y = piece.box[:2]
+        inside = look([part._replace(box=(part.box[0] + x, part.box[1] + y, *part.box[2:])) for part in parts])
+        kept += [piece] if piece.known and not any(part.known for part in inside) else inside
+    return kept
 
 
 def peel(ink: np.ndarray) -> np.ndarray | None:
