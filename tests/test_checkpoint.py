@@ -71,9 +71,9 @@ def test_resume_restores_weights_rate_and_history_and_a_fresh_start_does_not(sma
     assert checkpoint.read_history(scratch) == history
 
     options.resume = False
-    (scratch / "old").touch()
+    (scratch / "mnist_curves.png").touch()
     again = fitted_network(options, train, test)
-    assert not (scratch / "old").exists()
+    assert not (scratch / "mnist_curves.png").exists()
     assert checkpoint.read_history(scratch) == history
     assert all((a == b).all() for a, b in zip(whole.get_weights(), again.get_weights()))
 
@@ -175,6 +175,9 @@ def test_a_folder_or_a_file_of_the_user_in_the_way_stays(small):
     scratch.mkdir()
     (scratch / "mine.txt").write_text("mine")
     with pytest.raises(FileExistsError, match="mnist.checkpoint: not a checkpoint, and in the way"):
+        checkpoint.open_checkpoint(options)
+    (scratch / "options.json").write_text('{"mine": 1}')
+    with pytest.raises(FileExistsError, match="not a checkpoint, and in the way"):
         checkpoint.open_checkpoint(options)
     (options.output.parent / ".mnist.lock").write_text("mine")
     with pytest.raises(FileExistsError, match=".mnist.lock: not ours, and in the way"):

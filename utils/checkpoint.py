@@ -17,6 +17,8 @@ from utils import say
 if TYPE_CHECKING:
     import keras
 
+KEPT = "options.json", "history.csv", "part.weights.h5", "latest.weights.h5"  # the files of a checkpoint
+
 
 def lock(output: Path) -> TextIO:
     """Keep other trainings from the same output for as long as the file that is returned is in use.
@@ -84,6 +86,10 @@ def open_checkpoint(options: argparse.Namespace) -> Path:
     settings = {name: getattr(options, name) for name in ("epochs", "batch_size", "seed", "limit", "augment")}
     settings |= {"script": Path(sys.argv[0]).name, "train": str(options.train)}
     described = scratch / "options.json"
+    there = [path.name for path in scratch.iterdir()] if scratch.exists() else []
+    foreign = [name for name in there if name not in KEPT and not name.startswith(options.output.stem)]
+    if foreign or (there and not described.exists()):  # this folder is removed in the end, with all that is in it
+        raise FileExistsError(f"{scratch}: not a checkpoint, and in the way; move it, or choose another --output")
     if options.resume and described.exists():
         try:
             before = json.loads(described.read_text())
@@ -100,8 +106,6 @@ def open_checkpoint(options: argparse.Namespace) -> Path:
         return scratch
     if options.resume:
         say(f"{scratch}: no checkpoint, starting at epoch 1")
-    if scratch.exists() and any(scratch.iterdir()) and not described.exists():
-        raise FileExistsError(f"{scratch}: not a checkpoint, and in the way; move it, or choose another --output")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
     described.write_text(json.dumps(settings))
