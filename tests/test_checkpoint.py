@@ -173,7 +173,7 @@ def test_a_folder_or_a_file_of_the_user_in_the_way_stays(small):
     options, *_ = small
     scratch = checkpoint.scratch_folder(options)
     scratch.mkdir()
-    (scratch / "mine.txt").write_text("mine")
+    (scratch / "mnist_mine.txt").write_text("mine")
     with pytest.raises(FileExistsError, match="mnist.checkpoint: not a checkpoint, and in the way"):
         checkpoint.open_checkpoint(options)
     (scratch / "options.json").write_text('{"mine": 1}')
@@ -182,7 +182,7 @@ def test_a_folder_or_a_file_of_the_user_in_the_way_stays(small):
     (options.output.parent / ".mnist.lock").write_text("mine")
     with pytest.raises(FileExistsError, match=".mnist.lock: not ours, and in the way"):
         checkpoint.lock(options.output)
-    assert (scratch / "mine.txt").exists() and (options.output.parent / ".mnist.lock").read_text() == "mine"
+    assert (scratch / "mnist_mine.txt").exists() and (options.output.parent / ".mnist.lock").read_text() == "mine"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import keras
 
 KEPT = "options.json", "history.csv", "part.weights.h5", "latest.weights.h5"  # the files of a checkpoint
+ENDINGS = ".keras", ".tflite", "_curves.png", "_confusion.png", "_misread.png"  # of the files that a training makes
 
 
 def lock(output: Path) -> TextIO:
@@ -86,9 +87,9 @@ def open_checkpoint(options: argparse.Namespace) -> Path:
     settings = {name: getattr(options, name) for name in ("epochs", "batch_size", "seed", "limit", "augment")}
     settings |= {"script": Path(sys.argv[0]).name, "train": str(options.train)}
     described = scratch / "options.json"
-    there = [path.name for path in scratch.iterdir()] if scratch.exists() else []
-    foreign = [name for name in there if name not in KEPT and not name.startswith(options.output.stem)]
-    if foreign or (there and not described.exists()):  # this folder is removed in the end, with all that is in it
+    there = {path.name for path in scratch.iterdir()} if scratch.exists() else set()
+    ours = {*KEPT, *(options.output.stem + ending for ending in ENDINGS)}
+    if there - ours or (there and not described.exists()):  # the folder goes in the end, with all that is in it
         raise FileExistsError(f"{scratch}: not a checkpoint, and in the way; move it, or choose another --output")
     if options.resume and described.exists():
         try:

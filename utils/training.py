@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from utils import import_keras, say, silence
-from utils.checkpoint import load_weights, lock, save_weights, scratch_folder
+from utils.checkpoint import ENDINGS, load_weights, lock, save_weights, scratch_folder
 from utils.dataset import doubt, encode, load_dataset, to_input
 from utils.download import TEST_CSV, TRAIN_CSV, ensure_dataset
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 Digits = tuple[np.ndarray, np.ndarray]  # (N, 784) uint8 pixels, (N,) uint8 labels
 
 BATCH = 1000  # test digits at a time
-ENDINGS = ".keras", ".tflite", "_curves.png", "_confusion.png", "_misread.png"  # of the files that a training makes
 TRY = "_try"  # ends the name of a network that is not from the full recipe, which must not replace one that is
 
 
