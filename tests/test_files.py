@@ -104,6 +104,13 @@ def test_steps_never_replace_a_picture_that_is_read_or_annotated(tmp_path):
         plan_steps(tmp_path / "file", [one], [])
 
 
+@pytest.mark.parametrize("link", [os.link, os.symlink])
+def test_an_annotated_picture_never_replaces_the_picture_under_another_name(folder, link):
+    link(folder / "e.gif", folder / "other.png")
+    with pytest.raises(ValueError, match="other.png: the picture itself, expected another name"):
+        plan_output(folder / "other.png", [Picture(folder / "e.gif", folder / "e.gif")])
+
+
 def test_an_annotated_picture_never_replaces_a_pipe(folder):
     one = Picture(folder / "a", (folder / "a").relative_to(folder))
     with pytest.raises(ValueError, match="pipe.png: not a regular file"):

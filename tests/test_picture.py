@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import run
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from utils import picture
 from utils.picture import read_picture, write_picture
@@ -119,6 +119,18 @@ def test_what_is_no_picture_is_named(tmp_path, capfd):
 def test_a_format_that_is_not_read_is_named(tmp_path, capfd, start, name):
     (tmp_path / "a.png").write_bytes(start + bytes(3000))
     assert error_of(tmp_path / "a.png", capfd) == f"{name} is not read, save it as PNG or JPEG"
+
+
+def test_a_picture_may_speak_of_other_formats(tmp_path):
+    notes = PngImagePlugin.PngInfo()
+    notes.add_text("source", "made from <svg > and %PDF-1.7")
+    Image.fromarray(COLOURS[..., ::-1]).save(tmp_path / "a.png", pnginfo=notes)
+    assert (read_picture(tmp_path / "a.png") == COLOURS).all()
+
+
+def test_a_name_may_be_as_long_as_names_can_be(tmp_path):
+    write_picture(tmp_path / f"{'a' * 251}.png", COLOURS)
+    assert (read_picture(tmp_path / f"{'a' * 251}.png") == COLOURS).all()
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])

@@ -115,13 +115,22 @@ def plan_output(output: Path, pictures: Sequence[Picture]) -> list[Path]:
     else:
         targets = [output]
     check_folder(targets[0].parent)
-    read = {picture.path.resolve() for picture in pictures}
+    read = {identity(picture.path) for picture in pictures}
     for target in targets:
-        if target.resolve() in read:
+        if target.exists() and identity(target) in read:
             raise ValueError(f"{target}: the picture itself, expected another name for the annotated one")
         if target.exists() and not is_regular(target):
             raise ValueError(f"{target}: not a regular file, expected one or a new name")
     return targets
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Tell a file from all others, whatever its name: a link is the file that it leads to. None where there is none."""
+    try:
+        file = path.stat()
+    except OSError:
+        return None
+    return file.st_dev, file.st_ino
 
 
 def check_folder(folder: Path) -> None:

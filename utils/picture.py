@@ -14,7 +14,7 @@ from utils import silence
 LIMIT = "OPENCV_IO_MAX_IMAGE_PIXELS"  # an environment variable; OpenCV reads it when it is imported
 JPEG = b"\xff\xd8"
 AVIF = re.compile(rb"^....ftypavi[fs]", re.DOTALL)
-UNREAD = {  # what people send, and OpenCV does not read, by its first bytes
+UNREAD = {  # what people send, and OpenCV does not read, by what stands in its first thousand bytes
     "HEIC, an iPhone's format,": re.compile(rb"^....ftyp(hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL),
     "a PDF": re.compile(rb"%PDF-"),
     "an SVG": re.compile(rb"<svg[\s>]", re.IGNORECASE),
@@ -42,24 +42,27 @@ def read_picture(path: Path) -> np.ndarray:
     start = content[:1000].tobytes()
     if not start:
         raise ValueError(f"{path}: an empty file, expected a picture")
-    if name := next((name for name, mark in UNREAD.items() if mark.search(start)), None):
-        raise ValueError(f"{path}: {name} is not read, save it as PNG or JPEG")
     if AVIF.search(start):
         return read_avif(path)
     try:
         with silence():
+            stored = None if start[:2] == JPEG else cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
+            if stored is not None and stored.ndim == 3 and stored.shape[2] == 4:
+                return on_paper(stored)
+            if stored is not None and stored.dtype.kind == "f":
+                return from_float(stored)
+            stored = None  # two copies of a large picture need too much memory
             image = cv2.imdecode(content, cv2.IMREAD_COLOR)
-            stored = image if start[:2] == JPEG else cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
         if "MAX_IMAGE" not in error.err:
             raise ValueError(f"{path}: OpenCV cannot read it ({error.err.strip()})") from None
         limit = int(os.environ.get(LIMIT, 2**30))
         raise ValueError(f"{path}: too large, expected at most {limit:,} pixels (set {LIMIT} to raise it)") from None
-    if stored is None or (image is None and stored.dtype.kind != "f"):
+    if image is None:
+        if name := next((name for name, mark in UNREAD.items() if mark.search(start)), None):
+            raise ValueError(f"{path}: {name} is not read, save it as PNG or JPEG")
         raise ValueError(f"{path}: not a picture that OpenCV reads, or not a whole one")
-    if stored.ndim == 3 and stored.shape[2] == 4:
-        return on_paper(stored)
-    return from_float(stored) if stored.dtype.kind == "f" else image
+    return image
 
 
 def read_avif(path: Path) -> np.ndarray:
@@ -80,11 +83,12 @@ def on_paper(image: np.ndarray) -> np.ndarray:
     The paper is white, but black where all that is drawn is light.
     """
     image = cv2.convertScaleAbs(image, alpha=1 / 257) if image.dtype == np.uint16 else image
-    colour, alpha = image[..., :3].astype(np.float32), image[..., 3:].astype(np.float32) / 255
-    drawn = cv2.cvtColor(image, cv2.COLOR_BGRA2GRAY)[image[..., 3] > 127]
+    alpha = np.ascontiguousarray(image[..., 3])
+    drawn = cv2.cvtColor(image, cv2.COLOR_BGRA2GRAY)[alpha > 127]
     is_light = drawn.size > 0 and np.percentile(drawn, 1) > 127  # a hundredth: compression leaves stray pixels
-    paper = 0 if is_light else 255
-    return (colour * alpha + paper * (1 - alpha)).round().astype(np.uint8)
+    opaque = cv2.merge([alpha] * 3)
+    ink = cv2.multiply(image[..., :3], opaque, scale=1 / 255)
+    return ink if is_light else cv2.add(ink, cv2.bitwise_not(opaque))
 
 
 def from_float(image: np.ndarray) -> np.ndarray:
@@ -106,7 +110,7 @@ def write_picture(path: Path, image: np.ndarray) -> None:
         done, content = cv2.imencode(path.suffix, image)
     if not done:
         raise ValueError(f"{path}: {image.shape[1]} x {image.shape[0]} pixels do not fit into a {path.suffix}")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{os.getpid()}.part")  # short: the name itself may be as long as names can be
     try:
         part.write_bytes(content)
         os.replace(part, path)
