@@ -22,13 +22,13 @@ from utils.classifier import load_classifier
 from utils.picture import read_picture
 
 COLUMNS = {
-    "fills": ("28 x 28", "enlarged", "tight", "brush", "thin pen", "500 px"),
-    "edges": ("two", "edge", "strip"),
+    "singles": ("28 x 28", "enlarged", "tight", "brush", "thin pen", "500 px"),
+    "borders": ("two", "edge", "strip"),
     "lines": ("ruled", "squared", "squares", "form", "table", "boxed"),
     "light": ("clean", "board", "shadow", "noise", "faint", "blur"),
     "touching": ("touching", "slope"),
     "sizes": ("14 px", "20 px", "40 px", "100 px", "400 px"),
-    "among": ("clutter", "rough desk", "signs", "words"),
+    "surroundings": ("clutter", "rough desk", "signs", "words"),
     "turned": ("sideways", "upside down"),
     "text": ("text",),
 }
@@ -62,27 +62,29 @@ def far_from_lines(*_):
 
 
 STEPS = {
-    "other polarity": hypotheses(lambda other, first: other.light_ink == first.light_ink),
+    "the other polarity": hypotheses(lambda other, first: other.light_ink == first.light_ink),
     "large writing": hypotheses(lambda other, _: other.paper == ink.PAPERS[0]),
     "very large writing": hypotheses(lambda other, _: other.paper != ink.PAPERS[-1]),
-    "turned": keep(reader, "likely_turn", lambda *_: 0),
-    "small writing": lambda: mock.patch.object(reader, "LEGIBLE", 0),
-    "desk": keep(reader, "without_desk", lambda pieces, _: list(pieces)),
-    "printed lines": keep(reader, "erase_lines", lambda pieces, *_: list(pieces)),
-    "...frames": keep(rules, "without_frames", lambda pieces, _: list(pieces)),
+    "turned pages": keep(reader, "likely_turn", lambda *_: 0),
+    "enlarging small writing": lambda: mock.patch.object(reader, "LEGIBLE", 0),
+    "dropping the desk": keep(reader, "without_desk", lambda pieces, _: list(pieces)),
+    "erasing printed lines": keep(reader, "erase_lines", lambda pieces, *_: list(pieces)),
+    "...boxes around digits": keep(rules, "without_frames", lambda pieces, _: list(pieces)),
     "...where little is digits": keep(rules, "unveil", lambda pieces, shown, _: (list(pieces), shown < -9)),
-    "...between lines": keep(straight, "hangs", far_from_lines),
-    "...hidden ones": keep(straight, "between", lambda _: []),
-    "mend": keep(reader, "mend", lambda pieces, *_: segment.digit_sized(pieces)),
-    "paper around": keep(reader, "on_paper", lambda *_: True),
-    "same pen": keep(reader, "same_pen", lambda pieces, *_: pieces),
-    "touching digits": keep(
+    "...sides of cells": keep(straight, "hangs", far_from_lines),
+    "...lines hidden by writing": keep(straight, "between", lambda _: []),
+    "joining broken digits": keep(reader, "mend", lambda pieces, *_: segment.digit_sized(pieces)),
+    "dropping what has no paper around it": keep(reader, "on_paper", lambda *_: True),
+    "dropping what is far fainter": keep(reader, "same_pen", lambda pieces, *_: pieces),
+    "cutting touching digits": keep(
         reader, "part_digits", lambda lines, *_: [[(piece, [piece]) for piece in line] for line in lines]
     ),
-    "numbers and words": keep(reader, "find_numbers", all_digits),
-    "...signs": keep(writing, "vote", lambda run, height: sum(writing.vote_of(*one, height) for one in run)),
-    "edges": keep(reader, "without_edges", lambda lines, _: lines),
-    "thin strokes": lambda: mock.patch.object(frame, "STROKE", 0),
+    "dropping words": keep(reader, "find_numbers", all_digits),
+    "...but not signs between digits": keep(
+        writing, "vote", lambda run, height: sum(writing.vote_of(*one, height) for one in run)
+    ),
+    "dropping what the edge cuts off": keep(reader, "without_edges", lambda lines, _: lines),
+    "thickening thin strokes": lambda: mock.patch.object(frame, "STROKE", 0),
 }
 
 
@@ -93,7 +95,13 @@ def photos(folder: Path) -> list[Page]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    listed = "\n".join(f"  {column}: {', '.join(names)}" for column, names in COLUMNS.items())
+    steps = "\n".join(f"  {step}" for step in STEPS)
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog=f"columns, and their conditions:\n{listed}\nsteps:\n{steps}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--model", default="output/mnist_cnn.tflite", help="trained network (%(default)s)")
     parser.add_argument("--pages", type=int, default=4, help="of each condition (%(default)s)")
     parser.add_argument(

@@ -22,6 +22,7 @@ def folder(tmp_path):
     (tmp_path / "g.heic").write_bytes(bytes(100))
     (tmp_path / ".hidden.png").write_bytes(bytes(100))
     (tmp_path / "h_recognized.png").write_bytes(bytes(100))
+    (tmp_path / "deeper" / "1_ink.jpg").write_bytes(bytes(100))
     os.mkfifo(tmp_path / "pipe.png")
     return tmp_path
 
@@ -31,8 +32,8 @@ def test_all_pictures_in_a_folder_are_found_and_what_is_left_out_is_said(folder)
     assert [str(name) for _, name in pictures] == ["a", "b.webp", "c.ppm", "e.gif", "g.heic", "deeper/d.jp2"]
     assert all(path == folder / name for path, name in pictures)
     assert faults == [
-        f"{folder}: not read, since no picture: {folder}/notes.txt",
-        f"{folder}: not read, since annotated by an earlier run: 1 with names in _recognized",
+        f"{folder}: skipped, not a picture: {folder}/notes.txt",
+        f"{folder}: skipped, made by an earlier run: 2",
     ]
 
 

@@ -21,7 +21,7 @@ SHORTER = {  # what makes a long command quick
     "train_keras.py": "--limit 300 --epochs 1 --output {folder}/mnist.keras",
     "train_keras_cnn.py": "--limit 300 --epochs 1 --output {folder}/mnist_cnn.keras",
     "tests.score_pages": "--pages 1 --condition clean",
-    "tests.ablation": "--pages 1 --column edges --step mend",
+    "tests.ablation": "--pages 1 --column borders --step 'dropping the desk'",
     "tests.fuzz": "--seconds 3 --processes 1",
     "tests.kill_training": "--kills 1",
 }
@@ -54,7 +54,7 @@ def test_the_command_runs(command, copy, mnist):
     if words[0].startswith("train_") and not CI:
         pytest.skip("training takes a minute; CI=true does it, and test_training.py in any case")
     script = words[1] if words[0] == "-m" else words[0]
-    words += SHORTER.get(script, "").format(folder=copy / "output").split()
+    words += shlex.split(SHORTER.get(script, "").format(folder=copy / "output"))
     result = subprocess.run([sys.executable, *words], cwd=copy, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr
     for name in re.findall(r"output/[\w/.]+", command):

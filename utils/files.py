@@ -12,7 +12,7 @@ from utils import silence
 WRITABLE = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 EXPECTED = (*WRITABLE, ".jfif", ".gif", ".avif", ".jp2", ".heic", ".heif")  # pictures, even where they cannot be read
 STEP = re.compile(r"[1-6]_(ink|mask|strokes|pieces|lines|crops)\.(jpg|png)")  # what `utils.draw.draw_steps` makes
-MARK = "_recognized"  # ends the name of an annotated picture; in a folder such a file is not read again
+MARK = "_recognized"  # ends the name of an annotated picture; in a folder neither these nor steps are read
 
 
 class Picture(NamedTuple):
@@ -56,20 +56,20 @@ def search(folder: Path, made: Sequence[Path]) -> tuple[list[Picture], list[str]
             return path.suffix.lower() in EXPECTED or cv2.haveImageReader(str(path))
 
     closed: list[OSError] = []
-    pictures, others, annotated = [], [], 0
+    pictures, others, made_here = [], [], 0
     for path in walk(folder, [folder.resolve() for folder in made], closed):
-        if path.stem.endswith(MARK):
-            annotated += 1
+        if path.stem.endswith(MARK) or STEP.fullmatch(path.name):
+            made_here += 1
         elif is_picture(path):
             pictures.append(Picture(path, path.relative_to(folder)))
         else:
             others.append(path)
     faults = [f"error: {error.filename}: cannot be searched ({error.strerror})" for error in closed]
     if others:
-        more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
-        faults.append(f"{folder}: not read, since no picture: {others[0]}{more}")
-    if annotated:
-        faults.append(f"{folder}: not read, since annotated by an earlier run: {annotated:,} with names in {MARK}")
+        more = f" and {len(others) - 1:,} others" if len(others) > 1 else ""
+        faults.append(f"{folder}: skipped, not a picture: {others[0]}{more}")
+    if made_here:
+        faults.append(f"{folder}: skipped, made by an earlier run: {made_here:,}")
     if not pictures and not closed:
         faults.append(f"error: {folder}: a folder without pictures, expected some")
     return pictures, faults
