@@ -189,6 +189,15 @@ def test_two_digits_alone_are_measured_by_the_gaps_of_the_page():
     assert spaced(apart) == ["42"]
 
 
+def test_a_space_between_narrow_digits_is_seen_beside_wide_ones():
+    line, x = [], 0
+    for value, wide, gap in (8, 36, 0), (8, 36, 8), (1, 6, 8), (1, 6, 8), (1, 6, 40):
+        x += gap
+        line.append(digit(value)._replace(box=(x, 0, wide, HEIGHT)))
+        x += wide
+    assert spaced(line) == ["8811 1"]
+
+
 def test_what_already_is_spaced_stays_so_but_for_the_first_digit():
     line = [digit._replace(is_spaced=i in (0, 2)) for i, digit in enumerate(numbers("1234"))]
     assert spaced(line) == ["12 34"]

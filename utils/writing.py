@@ -22,7 +22,7 @@ FLAT = 0.35  # digit heights: what is no digit and no higher is a dash, and no l
 PRIOR, ONLY = 0.5, 1.0  # log-odds: more numbers than words are looked at, the more so where there is nothing else
 ROUNDS = 3  # of judging a run by the verdicts on the others
 WORD = 3  # letters of the shortest word that can be told from a blot
-SPACE, WIDER, FARTHER = 0.5, 1.5, 1.25  # see `space_numbers`: digit heights, and ratios of gaps, and of distances
+SPACE, WIDER, FARTHER = 0.5, 1.5, 1.35  # see `space_numbers`: digit heights, and ratios of gaps, and of distances
 TIGHT = 0.15  # digit heights: narrower gaps count as this, touching digits have none
 
 
@@ -80,8 +80,8 @@ def space_numbers(lines: Sequence[Sequence[Piece]]) -> list[list[Piece]]:
     """Mark the digits before which another number ends: where the gap is clearly wider than others of its line.
 
     Clearly is: at least SPACE wide, at least WIDER times as wide as the next narrower gap, and its digits, middle to
-    middle, FARTHER apart than others. So digits in even cells stay together. Two digits alone are measured by the gaps
-    of the whole page.
+    middle, FARTHER apart than those at narrower gaps are on average. So digits in even cells stay together. Two digits
+    alone are measured by the gaps of the whole page.
     """
     rows = [measure(line) for line in lines]
     gaps, steps = (np.concatenate([row[i] for row in rows] or [[]]) for i in range(2))
@@ -108,9 +108,9 @@ def clear_gap(gaps: np.ndarray, steps: np.ndarray) -> float:
     order = np.argsort(gaps, kind="stable")
     gaps, steps = gaps[order], steps[order]
     least = np.minimum.accumulate(steps[::-1])[::-1][1:]  # of this gap's distance and those of all wider gaps
-    most = np.maximum.accumulate(steps)[:-1]  # of all narrower ones
+    typical = np.cumsum(steps)[:-1] / np.arange(1, len(gaps) or 1)  # mean of all narrower ones
     ratios = gaps[1:] / gaps[:-1]
-    ratios[(ratios < WIDER) | (gaps[1:] < SPACE) | (least < FARTHER * most)] = 0
+    ratios[(ratios < WIDER) | (gaps[1:] < SPACE) | (least < FARTHER * typical)] = 0
     return float(gaps[1 + ratios.argmax()]) if ratios.any() else np.inf
 
 
