@@ -142,6 +142,16 @@ def test_a_shorter_line_is_one_where_it_hangs_between_others():
     assert share(lines_in(to_the_edge, 50, BOX_THICK, one_rail > 0), to_the_edge) > 0.99
 
 
+def test_what_lies_along_a_line_does_not_hang_from_it():
+    rule, stroke = line((0, 200), (399, 200)), line((60, 204), (120, 204))
+    assert not lines_in(stroke, 50, BOX_THICK, rule > 0).any()
+
+
+@pytest.mark.parametrize("length", [LENGTH - 8, LENGTH + 8])
+def test_a_line_is_as_long_as_it_is_asked_for(length):
+    assert lines_in(line((100, 195), (100 + length, 195))).any() == (length > LENGTH)
+
+
 def test_the_slopes_of_lines_are_found_along_and_across():
     along, across = line_slopes(ink_of(LINES["falling by 5 degrees"]), LENGTH)
     assert along and along == pytest.approx([0.086] * len(along), abs=0.03)
@@ -319,6 +329,13 @@ def test_the_sides_of_cells_go_with_the_lines_that_they_hang_between():
     left, known = erased(cells | digits | stroke)
     assert not (left & cells & ~digits).any() and share(left, digits) == 1
     assert share(left, stroke) == 1 and known == "01457"
+
+
+@pytest.mark.parametrize("height", [52, 60, 80])
+def test_the_sides_of_low_cells_go_although_they_are_hardly_higher_than_digits(height):
+    cells, digits = fence(200 - height // 2, 200 + height // 2, *range(52, 400, 36)), write("5407")
+    left, known = erased(cells | digits)
+    assert not (left & cells & ~digits).any() and known == "0457"
 
 
 def test_nothing_to_erase():

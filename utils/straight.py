@@ -74,6 +74,7 @@ def erase_along(
     if not slopes:
         return ink
     left, lengths = ink.copy(), run_lengths(ink)
+    ends = None if stops is None else run_lengths(stops | found)
     courses: list[Course] = []
 
     def erase(course: Course) -> None:
@@ -84,7 +85,6 @@ def erase_along(
         left[rows[printed], columns[printed]] = 0
 
     for slope in slopes:
-        ends = None if stops is None else stops | found
         for course in level_courses(left, lengths, slope, length, thick, ends):
             erase(course)
             courses.append(course)
@@ -137,9 +137,9 @@ def line_slopes(ink: np.ndarray, length: float) -> list[list[float]]:
 
 
 def level_courses(
-    ink: np.ndarray, lengths: np.ndarray, slope: float, length: float, thick: float, stops: np.ndarray | None
+    ink: np.ndarray, lengths: np.ndarray, slope: float, length: float, thick: float, ends: np.ndarray | None
 ) -> list[Course]:
-    """Find the lines of one slope in a picture; `lengths` are its `run_lengths`, for the rest see `find_lines`."""
+    """Find the lines of one slope; `lengths` and `ends` are `run_lengths` of the ink and of where lines must end."""
     drop = np.round(-slope * np.arange(ink.shape[1])).astype(int)
     drop -= drop.min()
     rows, columns = np.nonzero(ink > 0)  # of a bool array it is three times as fast
@@ -162,21 +162,27 @@ def level_courses(
     wide, high = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
     likely = np.flatnonzero((wide >= length) & (high <= (thick + 4 * BENT) * wide + 4))
     labels[runs == 0] = 0
+    missed = (FULL - 0.5) * length  # at an end of a line half of the window of `filled` lies beyond it
     courses = []
     for i in likely[likely > 0]:
         x, y, w, h, _ = stats[i]
         rows, columns = np.nonzero(labels[y : y + h, x : x + w] == i)
         columns = columns + x
         rows = rows + top + y - drop[columns]
-        course = find_course(rows, columns, ink, lengths, length, thick)
-        missed = (FULL - 0.5) * length  # at either end: there half of the window of `filled` lies beyond the line
-        if course and (stops is None or hangs(columns, course, ink, stops, missed)):
+        course = find_course(rows, columns, ink, lengths, length, thick, missed)
+        if course and (ends is None or hangs(columns, course, ink, ends, missed)):
             courses.append(course)
     return courses
 
 
 def find_course(
-    rows: np.ndarray, columns: np.ndarray, ink: np.ndarray, lengths: np.ndarray, length: float, thick: float
+    rows: np.ndarray,
+    columns: np.ndarray,
+    ink: np.ndarray,
+    lengths: np.ndarray,
+    length: float,
+    thick: float,
+    missed: float,
 ) -> Course | None:
     """Fit a parabola to pixels (rows, columns) if they make a long, thin, straight line.
 
@@ -185,16 +191,17 @@ def find_course(
     lengths : (H, W) of the vertical run of ink through each pixel
     length : pixels that the line must measure
     thick : see `find_lines`
+    missed : pixels of the line beyond its first and last column, but for an end at the picture's edge
 
     Returns
     -------
     The line's course, extended straight by its own length on both sides, or None.
     """
     runs = lengths[rows, columns]
-    first = columns.min()
+    first, last = columns.min(), columns.max()
     filled = np.bincount(columns - first)
     at, span = np.flatnonzero(filled), len(filled)
-    if span < length:
+    if span + missed * (int(first > 0) + int(last < ink.shape[1] - 1)) < length:
         return None
     thickness = np.full(span, runs.max())
     np.minimum.at(thickness, columns - first, runs)
@@ -222,8 +229,14 @@ def on_course(course: Course, shape: tuple[int, ...]) -> tuple[np.ndarray, np.nd
     return rows[inside], columns[inside]
 
 
-def hangs(columns: np.ndarray, course: Course, ink: np.ndarray, stops: np.ndarray, missed: float) -> bool:
-    """Whether a level line ends at stops or at the edges; up to `missed` pixels of its ends are not in `columns`."""
+def hangs(columns: np.ndarray, course: Course, ink: np.ndarray, ends: np.ndarray, missed: float) -> bool:
+    """Whether a level line runs from one line across it to another, or to the picture's edge.
+
+    Parameters
+    ----------
+    columns : of the line's pixels, but for up to `missed` pixels at either end
+    ends : (H, W) `run_lengths` of the lines across, and of what else may end it
+    """
     rows, on = on_course(course, ink.shape)
     inked = np.bincount(on, ink[rows, on] > 0, ink.shape[1]) > 0
     reach = 2 * max(2, round(course.thickness)) + 2
@@ -232,8 +245,8 @@ def hangs(columns: np.ndarray, course: Course, ink: np.ndarray, stops: np.ndarra
         while end != last and 0 <= end + step < ink.shape[1] and inked[end + step]:
             end += step
         row = round(course.rows[end])
-        at_stop = stops[max(0, row - reach) : row + reach, max(0, end - reach) : end + reach].any()
-        if not at_stop and abs(end - edge) > reach:
+        there = ends[max(0, row - reach) : row + reach, max(0, end - reach) : end + reach]
+        if there.max(initial=0) <= reach and abs(end - edge) > reach:
             return False
     return True
 
