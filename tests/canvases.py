@@ -126,18 +126,28 @@ def strip(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> P
     return finish(rng, np.hstack(np.pad(many, ((0, 0), (6, 6), (2, 2)))), said)
 
 
-def boxed(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
-    """Two to six digits, each in a printed box of its own that is a little larger, as on cards and coupons."""
+def in_boxes(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray, gap: tuple[int, int]) -> Page:
+    """Two to six digits, each in a printed box that is a little larger; there are `gap` pixels between the boxes."""
     some, said = choose(rng, digits, labels, int(rng.integers(2, 7)))
     inks = [draw(rng, pixels, 80, rng.uniform(0.5, 1))[:110, :110] for pixels in some]
     wide, high = (max(ink.shape[axis] for ink in inks) + int(rng.integers(6, 30)) for axis in (1, 0))
-    apart, thick, grey = wide + int(rng.integers(8, 40)), int(rng.integers(1, 6)), int(rng.integers(60, 255))
+    apart, thick, grey = wide + int(rng.integers(*gap)), int(rng.integers(1, 6)), int(rng.integers(60, 255))
     canvas = np.zeros((high + 60, apart * len(inks) + 60), np.uint8)
     for i, ink in enumerate(inks):
         x, y = 30 + apart * i, 30
         cv2.rectangle(canvas, (x, y), (x + wide, y + high), grey, thick)
         lay(canvas, ink, x + (wide - ink.shape[1]) // 2, y + (high - ink.shape[0]) // 2)
     return finish(rng, canvas, said)
+
+
+def boxed(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
+    """In boxes of their own, as on cards and coupons."""
+    return in_boxes(rng, digits, labels, (8, 40))
+
+
+def joined(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
+    """In boxes that share their sides, as for a date or an account."""
+    return in_boxes(rng, digits, labels, (0, 1))
 
 
 CANVASES = {
@@ -151,4 +161,5 @@ CANVASES = {
     "edge": edge,
     "strip": strip,
     "boxed": boxed,
+    "joined": joined,
 }
