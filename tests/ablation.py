@@ -24,7 +24,7 @@ from utils.picture import read_picture
 COLUMNS = {
     "singles": ("28 x 28", "enlarged", "tight", "brush", "thin pen", "500 px"),
     "borders": ("two", "edge", "strip"),
-    "lines": ("ruled", "squared", "squares", "form", "table", "boxed"),
+    "lines": ("ruled", "squared", "squares", "form", "table", "boxed", "joined"),
     "light": ("clean", "board", "shadow", "noise", "faint", "blur"),
     "touching": ("touching", "slope"),
     "sizes": ("14 px", "20 px", "40 px", "100 px", "400 px"),
@@ -45,8 +45,8 @@ def hypotheses(
     """Leave hypotheses out; `kept` is asked about each and the first."""
     every = reader.hypotheses
 
-    def some(grey):
-        first, *others = every(grey)
+    def some(grey, turn=0):
+        first, *others = every(grey, turn)
         return [first, *(other for other in others if kept(other, first))]
 
     return keep(reader, "hypotheses", some)

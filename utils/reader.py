@@ -6,7 +6,7 @@ guess was right.
 """
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -128,29 +128,39 @@ def read_page(image: np.ndarray, classifier: Classifier) -> Page:
     """
     grey, look = to_grey(image), Memory(classifier).look
     reduce = functools.lru_cache(3)(functools.partial(resize, grey))  # not anew for each hypothesis
-    first = best = None
-    for hypothesis in hypotheses(grey):
-        page = read(reduce, hypothesis, look)
-        first = first or page
-        if best is None or page.evidence > BETTER * best.evidence:
-            best = page
-        both_inks = hypothesis.light_ink != first.hypothesis.light_ink  # a sheet on a dark desk may look like one digit
-        if best.is_text or (best.convinces and (best.known >= MANY or both_inks)):
-            break
-    for upright in () if best.is_text else (best,) if best is first else (best, first):
-        if turn := likely_turn(upright.pieces, look):
-            page = read(reduce, upright.hypothesis._replace(turn=turn), look)
-            if page.evidence > BETTER * best.evidence:
-                return page
+    pages = read_until_convinced(hypotheses(grey), reduce, look)
+    best = most_convincing(pages)
+    if not best.is_text and (turn := likely_turn(best.pieces, look) or likely_turn(pages[0].pieces, look)):
+        best = most_convincing([best, *read_until_convinced(hypotheses(grey, turn), reduce, look)])
     return best
 
 
-def hypotheses(grey: np.ndarray) -> Iterator[Hypothesis]:
-    """List what may be true of a picture, the likeliest first."""
+def read_until_convinced(
+    hypotheses: Iterable[Hypothesis], reduce: Callable[[float], np.ndarray], look: Look
+) -> list[Page]:
+    """Read a picture under one hypothesis after the other, until one reading is beyond doubt."""
+    pages: list[Page] = []
+    for hypothesis in hypotheses:
+        pages.append(read(reduce, hypothesis, look))
+        best = most_convincing(pages)
+        # a sheet on a dark desk may look like one digit: a few digits are believed when the other ink was tried too
+        both_inks = hypothesis.light_ink != pages[0].hypothesis.light_ink
+        if best.is_text or (best.convinces and (best.known >= MANY or both_inks)):
+            break
+    return pages
+
+
+def most_convincing(pages: Sequence[Page]) -> Page:
+    """Choose the page with the most evidence; the earlier ones are likelier, so a later one must be clearly better."""
+    return functools.reduce(lambda best, page: page if page.evidence > BETTER * best.evidence else best, pages)
+
+
+def hypotheses(grey: np.ndarray, turn: int = 0) -> Iterator[Hypothesis]:
+    """List what may be true of a picture that is to be turned so far, the likeliest first."""
     light = has_light_ink(grey)
     for light_ink in light, not light:
         for paper in PAPERS:
-            yield Hypothesis(light_ink, paper)
+            yield Hypothesis(light_ink, paper, turn)
 
 
 def likely_turn(pieces: Sequence[Piece], look: Look) -> int:
@@ -164,56 +174,61 @@ def likely_turn(pieces: Sequence[Piece], look: Look) -> int:
     return turn if several and convinces and proof[turn] > TWICE * proof[0] else 0
 
 
-def read(
-    reduce: Callable[[float], np.ndarray],
-    hypothesis: Hypothesis,
-    look: Look,
-    scale: float = 0.0,
-    height: float = np.inf,
-) -> Page:
-    """Read a picture under one hypothesis.
+def read(reduce: Callable[[float], np.ndarray], hypothesis: Hypothesis, look: Look) -> Page:
+    """Read a picture under one hypothesis; digits that are too small to be legible are read from more pixels.
 
     Parameters
     ----------
     reduce : gives the picture at a share of its sides, (h, w) uint8
     hypothesis : what is taken for granted
     look : has the network answer
-    scale, height : the share of its sides at which it is read, and the height of a digit in pixels then, if known
     """
-    light_ink, paper, turn = hypothesis
     long = max(reduce(1).shape)
-    scale_known = scale > 0
-    scale = scale or (min(1.0, LONG_SIDE / long) if long >= SHORTEST else SHORTEST / long)
-    small = turned(reduce(scale), turn)
+    page = find_strokes(reduce, hypothesis, min(1.0, LONG_SIDE / long) if long >= SHORTEST else SHORTEST / long)
+    seen = look(sample(page.pieces))
+    height = typical_height(seen) if seen else np.inf
+    if height < LEGIBLE and hypothesis.paper == PAPERS[0]:
+        most = max(1.0, np.sqrt(LARGEST / reduce(1).size))
+        scale = min(most, page.scale * ROOM * LEGIBLE / height)
+        page = find_strokes(reduce, hypothesis, scale, height * scale / page.scale)
+        seen = look(sample(page.pieces))
+        if sum(piece.known for piece in seen) < WRITTEN * len(seen):
+            return page._replace(pieces=[])
+    return find_digits(page, look)
 
+
+def find_strokes(
+    reduce: Callable[[float], np.ndarray], hypothesis: Hypothesis, scale: float, height: float = np.inf
+) -> Page:
+    """Take the first two steps at a share of the picture's sides; `height` is that of a digit then, if known."""
+    light_ink, paper, turn = hypothesis
+    small = turned(reduce(scale), turn)
     # 1. Ink: light and paper are divided out, 2. and what is left is cut into ink and paper.
     blur = max(LEAST_BLUR, min(BLUR * max(small.shape), THIN * height))
     ink = cv2.GaussianBlur(flatten_light(small, light_ink, paper), (0, 0), blur)
     mask = threshold(ink, paper)
-    page = Page(hypothesis, scale, small, ink, mask)
+    return Page(hypothesis, scale, small, ink, mask, cut_pieces(mask))
 
-    # 3. Pieces: what hangs together. The first look tells which are digits.
-    pieces = cut_pieces(mask)
-    sample = look(pieces[:: 1 + len(pieces) // SAMPLE])
-    if pieces and not scale_known and paper == PAPERS[0]:
-        height = typical_height(sample)
-        if height < LEGIBLE:
-            most = max(1.0, np.sqrt(LARGEST / reduce(1).size))
-            larger = min(most, scale * ROOM * LEGIBLE / height)
-            return read(reduce, hypothesis, look, larger, height * larger / scale)
-    if scale_known and sum(piece.known for piece in sample) < WRITTEN * len(sample):
-        return page
 
-    # What lies beside the sheet goes, 4. printed lines are taken off, 5. broken digits mended.
-    pieces = without_desk(look(pieces), small)
-    pieces = mend(erase_lines(pieces, ink, look), mask.shape, look)
-    pieces = digit_sized(pieces)
+def sample(pieces: Sequence[Piece]) -> Sequence[Piece]:
+    """Some of the pieces, from all over the page."""
+    return pieces[:: 1 + len(pieces) // SAMPLE]
+
+
+def find_digits(page: Page, look: Look) -> Page:
+    """Take the other steps: the strokes of a page become lines of digits."""
+    ink, mask = page.ink, page.mask
+    # 3. Strokes: what lies beside the sheet is dropped, and printed lines are erased.
+    pieces = erase_lines(without_desk(look(page.pieces), page.grey), ink, look)
+
+    # 4. Pieces: broken digits are mended; specks, and what another pen wrote, are dropped.
+    pieces = digit_sized(mend(pieces, mask.shape, look))
     if not pieces:
-        return page
+        return page._replace(pieces=[])
     height, stroke = typical_height(pieces), typical_stroke(pieces)
     pieces = same_pen([piece for piece in pieces if on_paper(piece, ink, stroke)], ink, height)
 
-    # 6. Lines of writing. 7. Touching digits are cut; the second look. 8. Numbers are told from words.
+    # 5. Lines of writing: touching digits are cut, and numbers are told from words.
     lines = [[pieces[i] for i in line] for line in group_lines([piece.box for piece in pieces], height)]
     lines, words = find_numbers(part_digits(lines, height, look), height)
     lines = space_numbers([line for line in without_edges(lines, mask.shape) if line])
