@@ -182,8 +182,8 @@ def test_the_lines_that_writing_hides_are_guessed_from_a_regular_pitch():
 def test_a_hidden_line_of_squared_paper_is_found_where_it_is_seen():
     """Its two ends are too short to be lines."""
     paper, ends = squares(20), blank()
-    ends[190, :100] = ends[190, 320:] = 255
-    paper[190, 100:320] = paper[185, 100:320]  # in between there are the lines across alone
+    ends[190, :70] = ends[190, 330:] = 255
+    paper[190, 70:330] = paper[185, 70:330]  # in between there are the lines across alone
     assert share(lines_in(paper), ends) > 0.9
 
 

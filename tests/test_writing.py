@@ -59,7 +59,7 @@ def test_the_letters_of_a_word_are_no_digits_although_some_look_like_one():
     assert find(row(WORD)) == ([""], 5)
 
 
-def test_letters_that_look_like_a_0_or_a_1_speak_for_a_number_half_as_much_as_others():
+def test_letters_that_look_like_a_0_or_a_1_speak_less_for_a_number_than_others():
     assert find(row([digit(1), digit(0), digit(1), digit(0), letter(), letter()])) == ([""], 6)
     assert find(row([digit(2), digit(3), digit(2), digit(3), letter(), letter()])) == (["2323"], 0)
 

@@ -162,46 +162,39 @@ def level_courses(
     wide, high = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
     likely = np.flatnonzero((wide >= length) & (high <= (thick + 4 * BENT) * wide + 4))
     labels[runs == 0] = 0
-    missed = (FULL - 0.5) * length  # at an end of a line half of the window of `filled` lies beyond it
+    missed = (FULL - 0.5) * length  # at either end half of the window of `filled` lies beyond the line, or the edge
     courses = []
     for i in likely[likely > 0]:
         x, y, w, h, _ = stats[i]
         rows, columns = np.nonzero(labels[y : y + h, x : x + w] == i)
         columns = columns + x
         rows = rows + top + y - drop[columns]
-        course = find_course(rows, columns, ink, lengths, length, thick, missed)
+        course = find_course(rows, columns, ink, lengths, length - 2 * missed, thick)
         if course and (ends is None or hangs(columns, course, ink, ends, missed)):
             courses.append(course)
     return courses
 
 
 def find_course(
-    rows: np.ndarray,
-    columns: np.ndarray,
-    ink: np.ndarray,
-    lengths: np.ndarray,
-    length: float,
-    thick: float,
-    missed: float,
+    rows: np.ndarray, columns: np.ndarray, ink: np.ndarray, lengths: np.ndarray, length: float, thick: float
 ) -> Course | None:
     """Fit a parabola to pixels (rows, columns) if they make a long, thin, straight line.
 
     Parameters
     ----------
     lengths : (H, W) of the vertical run of ink through each pixel
-    length : pixels that the line must measure
+    length : pixels from the first column to the last, at least
     thick : see `find_lines`
-    missed : pixels of the line beyond its first and last column, but for an end at the picture's edge
 
     Returns
     -------
     The line's course, extended straight by its own length on both sides, or None.
     """
     runs = lengths[rows, columns]
-    first, last = columns.min(), columns.max()
+    first = columns.min()
     filled = np.bincount(columns - first)
     at, span = np.flatnonzero(filled), len(filled)
-    if span + missed * (int(first > 0) + int(last < ink.shape[1] - 1)) < length:
+    if span < length:
         return None
     thickness = np.full(span, runs.max())
     np.minimum.at(thickness, columns - first, runs)
