@@ -20,6 +20,7 @@ LETTERS, ALIKE = (0, 1), 0.2  # what o, O, l, i and I are taken for, and how muc
 LOW, LOW_PRICE = 0.8, 4.0  # digit heights; log-odds a height: what is lower may be a letter like a or s, its vote fades
 FLAT = 0.35  # digit heights: what is no digit and no higher is a dash, and no letter
 PRIOR, ONLY = 0.5, 1.0  # log-odds: more numbers than words are looked at, the more so where there is nothing else
+BESIDE = 1.0  # log-odds: a piece that stands apart, but nearest to a number, may be a digit of it
 ROUNDS = 3  # of judging a run by the verdicts on the others
 WORD = 3  # letters of the shortest word that can be told from a blot
 SPACE, WIDER, FARTHER = 0.5, 1.5, 1.35  # see `space_numbers`: digit heights, and ratios of gaps, and of distances
@@ -42,12 +43,16 @@ def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece
     votes = np.array([vote(run, height) for line in runs for run in line])
     long = np.array([len(run) > 1 for line in runs for run in line], bool)
     alone = np.array([len(line) == 1 for line, parts in zip(lines, runs) for _ in parts], bool)
+    nearest = np.array([], int)  # of the other runs of its line; itself where there is none
+    for line in runs:
+        nearest = np.r_[nearest, len(nearest) + neighbours(line)]
     is_number = votes > 0
     for _ in range(ROUNDS):
         numbers = 1 + is_number.sum() - is_number
         words = 1 + (long & ~is_number).sum() - (long & ~is_number)
         others = np.where(alone, 0, np.log(numbers / words)) if len(votes) > 1 else ONLY
-        is_number = votes + PRIOR + others > 0
+        beside = is_number[nearest] & ~long
+        is_number = votes + PRIOR + others + BESIDE * beside > 0
 
     digits, letters, verdicts = [], [], iter(is_number)
     for line in runs:
@@ -125,6 +130,16 @@ def split(line: Parts, gap: float) -> list[Parts]:
         runs[-1].append((piece, part))
         right = max(right, x + w)
     return runs
+
+
+def neighbours(runs: Sequence[Parts]) -> np.ndarray:
+    """Find the nearest other run of each run of a line, by their indices; itself where there is no other."""
+    if len(runs) < 2:
+        return np.arange(len(runs))
+    left = np.array([run[0][0].box[0] for run in runs])
+    right = np.array([max(piece.box[0] + piece.box[2] for piece, _ in run) for run in runs])
+    gaps = np.r_[np.inf, left[1:] - right[:-1], np.inf]
+    return np.arange(len(runs)) + np.where(gaps[1:] < gaps[:-1], 1, -1)
 
 
 def vote(run: Parts, height: float) -> float:
