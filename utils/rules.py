@@ -99,6 +99,9 @@ def peel(ink: np.ndarray) -> np.ndarray | None:
     -------
     (h, w) uint8, or None if it has no frame.
     """
+    aslant = SLACK * min(ink.shape)
+    if any(np.rot90(ink, side)[: int(aslant) + 1].any(axis=0).mean() < AROUND for side in range(4)):
+        return None
     left = ink.copy()
     for side in range(4):
         seen, rest = np.pad(np.rot90(ink, side) > 0, ((0, 1), (0, 0))), np.rot90(left, side)
@@ -106,10 +109,9 @@ def peel(ink: np.ndarray) -> np.ndarray | None:
         first = seen.argmax(axis=0)
         run = (~seen & (rows > first)).argmax(axis=0) - first
         thickness = np.median(run)
-        straight = first <= SLACK * min(ink.shape)
-        if straight.mean() < AROUND or thickness > BOX_THICK * len(rest):
+        if thickness > BOX_THICK * len(rest):
             return None
-        depth = np.where(straight & (run <= max(SPARE * thickness, thickness + 2)), run, 0)
+        depth = np.where((first <= aslant) & (run <= max(SPARE * thickness, thickness + 2)), run, 0)
         corner = round(thickness)
         depth[:corner] = depth[-corner:] = corner
         rest[((rows >= first) & (rows < first + depth))[:-1]] = 0

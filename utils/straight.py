@@ -159,17 +159,19 @@ def level_courses(
     top = level[0]
     runs = runs[top : level[-1] + 1]
     _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(runs, np.ones((3, window), np.uint8)))
-    wide, high = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
-    likely = np.flatnonzero((wide >= length) & (high <= (thick + 4 * BENT) * wide + 4))
-    labels[runs == 0] = 0
+    left, wide, high = (stats[:, i] for i in (cv2.CC_STAT_LEFT, cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT))
     missed = (FULL - 0.5) * length  # at either end half of the window of `filled` lies beyond the line, or the edge
+    least = length - 2 * missed
+    span = wide - window // 2 * ((left > 0).astype(int) + (left + wide < ink.shape[1]))  # before it was dilated
+    likely = np.flatnonzero((span >= least) & (high <= (thick + 4 * BENT) * wide + 4))
+    labels[runs == 0] = 0
     courses = []
     for i in likely[likely > 0]:
         x, y, w, h, _ = stats[i]
         rows, columns = np.nonzero(labels[y : y + h, x : x + w] == i)
         columns = columns + x
         rows = rows + top + y - drop[columns]
-        course = find_course(rows, columns, ink, lengths, length - 2 * missed, thick)
+        course = find_course(rows, columns, ink, lengths, least, thick)
         if course and (ends is None or hangs(columns, course, ink, ends, missed)):
             courses.append(course)
     return courses
