@@ -169,6 +169,8 @@ def remark(page: "Page") -> str:
         return (
             f"most of it seems to be text or a pattern, not digits; {len(page.words):,} shapes in it were passed over"
         )
+    if 2 * page.doubtful > len(page.digits):
+        return f"doubtful, the network is sure of {len(page.digits) - page.doubtful:,} of {len(page.digits):,} digits"
     return "" if page.lines else "no digits found"
 
 

@@ -15,10 +15,12 @@ from conftest import ROOT, run
 from PIL import Image, ImageDraw, ImageFont
 
 import utils
-from recognize import read_digits
+from recognize import read_digits, remark
 from tests.compose import compose_sample
 from tests.score_pages import align
 from utils.classifier import load_classifier
+from utils.reader import Hypothesis, Page
+from utils.segment import Piece
 
 MODELS = [ROOT / "output" / name for name in ("mnist_cnn.tflite", "mnist.tflite", "mnist_cnn.keras", "mnist.keras")]
 MODEL = MODELS[0]
@@ -222,6 +224,15 @@ def test_the_annotated_picture(path, tmp_path):
 def test_a_folder_that_is_there_takes_a_single_picture(path, tmp_path):
     assert recognize(path, "-o", tmp_path).returncode == 0
     assert os.listdir(tmp_path) == ["sample_recognized.png"]
+
+
+@pytest.mark.parametrize(
+    "sure, said", [([0.99, 0.95, 0.5], ""), ([0.99, 0.6, 0.5], "doubtful, the network is sure of 1 of 3 digits")]
+)
+def test_a_reading_that_is_mostly_doubtful_is_named_so(sure, said):
+    digits = [Piece((0, 0, 9, 9), np.zeros((9, 9), np.uint8), 1.0, answer=np.eye(10)[4] * one) for one in sure]
+    paper = np.zeros((9, 9), np.uint8)
+    assert remark(Page(Hypothesis(False, 240), 1.0, paper, paper, paper, lines=[digits])) == said
 
 
 def test_nothing_found_is_no_error(tmp_path):

@@ -18,6 +18,7 @@ from utils.ink import BLUR, LEAST_BLUR, PAPERS, flatten_light, has_light_ink, re
 from utils.lattice import part_digits
 from utils.rules import erase_lines
 from utils.segment import (
+    KNOWN,
     Box,
     Look,
     Piece,
@@ -77,6 +78,11 @@ class Page(NamedTuple):
     def known(self) -> int:
         """How many digits are known."""
         return sum(digit.known for digit in self.digits)
+
+    @property
+    def doubtful(self) -> int:
+        """How many digits the network is not sure of."""
+        return sum(digit.confidence <= KNOWN for digit in self.digits)
 
     @property
     def is_text(self) -> bool:
