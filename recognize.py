@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from utils.segment import Piece
 
 ELSEWHERE = Path("output")  # where annotated pictures go when there is no screen
+MANY, ALIKE = 30, 0.9  # digits: if so many are all but the same, it may be a pattern
 ESCAPES = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})  # in a file's name, lest it break a line
 
 
@@ -49,12 +50,14 @@ def read_digits(image: "np.ndarray", classifier: "Classifier") -> "list[list[Pie
     Raises
     ------
     ValueError
-        If the picture is not uint8, of another shape, or None.
+        If the picture is no array, not uint8, of another shape, or None.
     """
     from utils.reader import read_page
 
     if image is None:
         raise ValueError("the picture is None, which is what cv2.imread returns for a file that it cannot read")
+    if not hasattr(image, "dtype"):
+        raise ValueError(f"the picture is a {type(image).__name__}, expected what cv2.imread returns")
     if image.dtype != "uint8" or image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)) or not image.size:
         raise ValueError(f"the picture is {image.dtype} {image.shape}, expected uint8 (H, W) or (H, W, 3)")
     return read_page(image, classifier).in_picture(image.shape)
@@ -171,6 +174,10 @@ def remark(page: "Page") -> str:
         )
     if 2 * page.doubtful > len(page.digits):
         return f"doubtful, the network is sure of {len(page.digits) - page.doubtful:,} of {len(page.digits):,} digits"
+    values = [digit.value for digit in page.digits]
+    most = max(values, key=values.count, default=0)
+    if len(values) >= MANY and values.count(most) >= ALIKE * len(values):
+        return f"doubtful, {values.count(most):,} of {len(values):,} digits are {most}s, as in a pattern"
     return "" if page.lines else "no digits found"
 
 

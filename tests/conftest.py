@@ -66,7 +66,7 @@ def small(mnist, tmp_path, monkeypatch):
     """Options and data of a run of two epochs on 200 digits, 4 steps each."""
     monkeypatch.setattr(sys, "argv", ["train_keras.py"])
     options = argparse.Namespace(epochs=2, batch_size=50, seed=1, limit=200, train=download.TRAIN_CSV, resume=False)
-    options.augment = True
+    options.augment, options.test = True, download.TEST_CSV
     options.output = tmp_path / "mnist.keras"
     train, test = ([column[:200] for column in half] for half in mnist)
     return options, train, test

@@ -186,7 +186,8 @@ def test_a_folder_or_a_file_of_the_user_in_the_way_stays(small):
 
 
 @pytest.mark.parametrize(
-    "name, other", [("script", "train_keras_cnn.py"), ("epochs", 61), ("limit", None), ("augment", None)]
+    "name, other",
+    [("script", "train_keras_cnn.py"), ("epochs", 61), ("limit", None), ("augment", None), ("test", "own.csv")],
 )
 def test_the_checkpoint_of_another_run_is_refused(small, name, other):
     options, *_ = small

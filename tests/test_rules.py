@@ -240,6 +240,25 @@ def test_a_frame_goes_unless_it_is_known_as_a_digit_and_nothing_in_it_is():
     assert without_frames(known, look) == known
 
 
+def test_a_circle_around_a_known_digit_goes_and_a_speck_in_a_0_takes_nothing():
+    circle, digit = cv2.ellipse(blank(), (200, 200), (60, 90), 0, 0, 360, 255, 4), write("5", 192, 180)
+    speck = line((200, 195), (200, 205))
+    answers = {180: 0, 40: 5, 10: 8}  # by height
+
+    def know(mask):
+        pieces = cut_pieces(mask)
+        return [
+            piece._replace(answer=answer(answers[min(answers, key=lambda h: abs(h - piece.height))], 0.99))
+            for piece in pieces
+        ]
+
+    large = cv2.resize(digit[175:230, 185:215], None, fx=2, fy=2)
+    inside = blank()
+    inside[145:255, 170:230] = large
+    assert [piece.value for piece in without_frames(know(circle | inside), know)] == [5]
+    assert [piece.value for piece in without_frames(know(circle | speck), know)] == [0, 8]
+
+
 def test_a_digit_that_is_known_with_its_box_loses_it_if_it_is_known_without():
     box, digit = frame(50, 172, 41, 60), write("5", 72, 182)
     (both,) = cut_pieces(box | digit)

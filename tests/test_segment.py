@@ -182,6 +182,7 @@ def test_fragments_that_make_nothing_are_not_joined():
 
 def test_a_known_digit_takes_up_a_fragment_but_two_known_digits_are_never_joined():
     assert mended(0.99, parts=(0.2, 0.95)) == [(50, 50, 30, 44), OTHER]
+    assert mended(0.94, parts=(0.2, 0.95)) == [BAR_OF_7, STEM, OTHER]
     assert mended(0.99999, parts=(0.92, 0.92)) == [BAR_OF_7, STEM, OTHER]
 
 

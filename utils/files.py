@@ -35,7 +35,7 @@ def find_pictures(paths: Sequence[Path], made: Sequence[Path] = ()) -> tuple[lis
     The pictures, and what is wrong, each in one line: a path without pictures, a folder that cannot be searched.
     """
     pictures, faults = [], []
-    for path in paths:
+    for path in dict.fromkeys(paths):
         if path.is_dir():
             found, unread = search(path, made)
             pictures += found

@@ -16,6 +16,7 @@ from utils.dataset import encode, load_dataset
 from utils.download import TRAIN_CSV, ensure_dataset
 from utils.frame import frame_images, warp
 from utils.junk import AT_ONCE, draw_junk
+from utils.picture import whole_file
 
 PICTURE = Path("output/distortions.png")
 PART = 5000  # digits that are written at a time
@@ -298,7 +299,8 @@ def plot_distortions(digits: np.ndarray, labels: np.ndarray, path: str | Path, s
     axes.set_xticks([14, 182], ["MNIST", "one epoch after the other"])
     axes.set_yticks(14 + 28 * np.arange(12), [*"0123456789", "junk", "junk"])
     axes.tick_params(length=0)
-    figure.savefig(path, dpi=100)
+    with whole_file(path) as part:
+        figure.savefig(part, dpi=100, format="png")
 
 
 def main() -> None:
@@ -308,6 +310,8 @@ def main() -> None:
     if not TRAIN_CSV.exists():
         ensure_dataset()
     data, labels = load_dataset(TRAIN_CSV)
+    if missing := set(range(10)) - set(labels.tolist()):
+        raise ValueError(f"{TRAIN_CSV}: no digit {min(missing)} in {len(labels):,} rows, expected all ten digits")
     plot_distortions(data.reshape(-1, 28, 28), labels, PICTURE)
     print("saved", PICTURE)
 

@@ -1,9 +1,11 @@
 """Pictures in and out: files in every form that cameras and scanners leave, whole files written, windows."""
 
+import contextlib
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -37,6 +39,8 @@ def read_picture(path: Path) -> np.ndarray:
     ------
     OSError, ValueError
         In one line: the file, what was found and what was expected.
+    cv2.error
+        If there is no memory for it.
     """
     content = np.fromfile(path, "uint8")
     start = content[:1000].tobytes()
@@ -54,6 +58,8 @@ def read_picture(path: Path) -> np.ndarray:
             stored = None  # two copies of a large picture need too much memory
             image = cv2.imdecode(content, cv2.IMREAD_COLOR)
     except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise
         if "MAX_IMAGE" not in error.err:
             raise ValueError(f"{path}: OpenCV cannot read it ({error.err.strip()})") from None
         limit = int(os.environ.get(LIMIT, 2**30))
@@ -110,9 +116,22 @@ def write_picture(path: Path, image: np.ndarray) -> None:
         done, content = cv2.imencode(path.suffix, image)
     if not done:
         raise ValueError(f"{path}: {image.shape[1]} x {image.shape[0]} pixels do not fit into a {path.suffix}")
+    with whole_file(path) as part:
+        part.write_bytes(content)
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Name a hidden file to write to, which takes the place of `path` when it is whole.
+
+    Raises
+    ------
+    OSError
+        In one line; the file that was there stays.
+    """
     part = path.with_name(f".{os.getpid()}.part")  # short: the name itself may be as long as names can be
     try:
-        part.write_bytes(content)
+        yield part
         os.replace(part, path)
     except OSError as error:
         raise OSError(f"{path}: cannot be written ({error.strerror or error})") from None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from utils.segment import KNOWN, Look, Piece, balance, cut_pieces, evidence, paint
+from utils.segment import KNOWN, Box, Look, Piece, balance, cut_pieces, evidence, paint
 from utils.straight import SPARE, find_lines
 
 LONG = 3.0  # digit heights: a straight line of this length is printed, not written
@@ -69,21 +69,31 @@ def around_known(pieces: Sequence[Piece], lines: np.ndarray, ink: np.ndarray, lo
 
 
 def without_frames(pieces: Sequence[Piece], look: Look) -> list[Piece]:
-    """Take the boxes around single digits off; what is in them stays.
+    """Take the boxes and circles around single digits off; what is in them stays.
 
-    A piece that is known as a digit with its box may only lose it to a digit that is known without.
+    A piece that is known as a digit with its box may only lose it to a digit that is known without. A known 0 around
+    another known digit is a circle.
     """
+    known = np.array([piece.box for piece in pieces if piece.known]).reshape(-1, 4)
     kept = []
     for piece in pieces:
         left = peel(piece.ink)
         parts = [] if left is None else cut_pieces(left)
         if left is None or sum(part.size > LARGE * min(piece.box[2:]) for part in parts) > SINGLE:
-            kept.append(piece)
+            kept += [] if piece.known and surrounds(piece.box, known) else [piece]
             continue
         x, y = piece.box[:2]
         inside = look([part._replace(box=(part.box[0] + x, part.box[1] + y, *part.box[2:])) for part in parts])
         kept += [piece] if piece.known and not any(part.known for part in inside) else inside
     return kept
+
+
+def surrounds(box: Box, known: np.ndarray) -> bool:
+    """Whether one of the known digits, (N, 4) boxes, is in this box, and more than a speck: no digit has one in it."""
+    x, y, w, h = box
+    left, top, wide, high = known.T
+    inside = (left > x) & (top > y) & (left + wide < x + w) & (top + high < y + h)
+    return bool((inside & (high > LARGE * h)).any())
 
 
 def peel(ink: np.ndarray) -> np.ndarray | None:

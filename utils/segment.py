@@ -149,7 +149,10 @@ def digit_sized(pieces: Sequence[Piece]) -> list[Piece]:
 
 
 def mend(pieces: Sequence[Piece], shape: tuple[int, ...], look: Look) -> list[Piece]:
-    """Join the fragments of broken strokes where the network is surer of the whole than of its parts; drop specks."""
+    """Join the fragments of broken strokes where the network is surer of the whole than of its parts; drop specks.
+
+    A digit that is known takes nothing in, such as a line under it, unless the whole is known better.
+    """
     kept = digit_sized(pieces)
     large = {id(piece) for piece in kept}
     groups = [group for group in clusters(pieces, shape) if sum(id(part) in large for part in group) > 1]
@@ -159,7 +162,8 @@ def mend(pieces: Sequence[Piece], shape: tuple[int, ...], look: Look) -> list[Pi
     for group, whole in zip(groups, wholes):
         areas = [cv2.countNonZero(part.ink) for part in group]
         apart = np.average([part.confidence for part in group], weights=areas)
-        if whole.confidence > max(apart, MENDED):
+        surest = max((part.confidence for part in group if part.known), default=0.0)
+        if whole.confidence > max(apart, surest, MENDED):
             gone |= {id(part) for part in group}
             kept.append(whole)
     return [piece for piece in kept if id(piece) not in gone]

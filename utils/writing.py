@@ -66,7 +66,7 @@ def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece
             for piece, part in run:
                 found = [digit for digit in part if is_digit(digit, height)] if number else []
                 if found:
-                    ended = last is not None and any(stands_between(last, sign, found[0]) for sign in signs)
+                    ended = last is not None and any(stands_between(last, sign, found[0], height) for sign in signs)
                     digits[-1] += [found[0]._replace(is_spaced=ended), *found[1:]]
                     last, signs = found[-1], []
                 else:
@@ -74,11 +74,12 @@ def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece
     return digits, letters
 
 
-def stands_between(left: Piece, sign: Piece, right: Piece) -> bool:
-    """Whether a sign stands between two digits, and not under or above them."""
+def stands_between(left: Piece, sign: Piece, right: Piece, height: float) -> bool:
+    """Whether a sign stands between two digits that leave room for it, and not under or above them."""
     x, y, w, h = sign.box
     top, bottom = left.box[1], left.box[1] + left.height
-    return left.box[0] + left.box[2] / 2 < x and x + w < right.box[0] + right.box[2] / 2 and top <= y + h / 2 <= bottom
+    room = right.box[0] - (left.box[0] + left.box[2]) >= SPACE * height
+    return room and left.box[0] < x + w / 2 < right.box[0] + right.box[2] and top <= y + h / 2 <= bottom
 
 
 def space_numbers(lines: Sequence[Sequence[Piece]]) -> list[list[Piece]]:
