@@ -263,8 +263,9 @@ def test_an_output_that_cannot_be_is_refused_before_any_work(path, tmp_path, out
 
 
 def test_one_file_for_several_pictures_is_refused(path, tmp_path):
+    other = shutil.copy(path, tmp_path / "other.png")
     for output in tmp_path / "read.png", path:
-        result = recognize(path, path, "-o", output)
+        result = recognize(path, path, other, "-o", output)  # a picture that is given twice is read once
         assert result.returncode == 1
         assert result.stderr == f"recognize.py: error: {output}: a file for 2 pictures, expected a folder\n"
 

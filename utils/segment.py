@@ -11,6 +11,7 @@ SPECK, SMALL = 1.6, 0.15  # stroke widths, and digit heights: anything smaller i
 TALL, WIDE = 3.2, 8.0  # digit heights: anything larger is no digit, nor a number of joined ones
 BROKEN = 3.0  # stroke widths: the widest gap in a broken stroke
 FRAGMENTS = 20  # of a broken digit, at most
+MAIN = 2 / 3  # of the whole's height: a fragment that is higher is most of it
 MENDED = 0.6  # probability from which fragments are a digit
 SAME_LINE = 0.5  # digit heights: how far off its line's course a digit may lie...
 STAGGER, NEAR = 0.9, 2.5  # ...and how far when its neighbour is less than NEAR digit heights away
@@ -151,7 +152,7 @@ def digit_sized(pieces: Sequence[Piece]) -> list[Piece]:
 def mend(pieces: Sequence[Piece], shape: tuple[int, ...], look: Look) -> list[Piece]:
     """Join the fragments of broken strokes where the network is surer of the whole than of its parts; drop specks.
 
-    A digit that is known takes nothing in, such as a line under it, unless the whole is known better.
+    A digit that is known and most of the whole takes nothing in, such as a line under it, unless the whole is surer.
     """
     kept = digit_sized(pieces)
     large = {id(piece) for piece in kept}
@@ -162,8 +163,8 @@ def mend(pieces: Sequence[Piece], shape: tuple[int, ...], look: Look) -> list[Pi
     for group, whole in zip(groups, wholes):
         areas = [cv2.countNonZero(part.ink) for part in group]
         apart = np.average([part.confidence for part in group], weights=areas)
-        surest = max((part.confidence for part in group if part.known), default=0.0)
-        if whole.confidence > max(apart, surest, MENDED):
+        main = [part.confidence for part in group if part.known and part.height > MAIN * whole.height]
+        if whole.confidence > max(apart, MENDED, *main):
             gone |= {id(part) for part in group}
             kept.append(whole)
     return [piece for piece in kept if id(piece) not in gone]
