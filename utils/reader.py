@@ -34,11 +34,11 @@ from utils.writing import find_numbers, space_numbers
 
 LONG_SIDE, SHORTEST = 800, 400  # pixels: a larger picture is reduced to this long side, a smaller one enlarged to that
 LEGIBLE = 28  # pixels: digits lower than this are read from more pixels
-ROOM = 1.5  # of LEGIBLE: how high they are to be then
+ROOM = 1.5  # times LEGIBLE: the height to which they are enlarged
 LARGEST = 3_000_000  # pixels to which a smaller picture is enlarged for that, at most
 THIN = 0.03  # digit heights: the most that small digits are blurred, lest thin strokes wash out
 SAMPLE = 300  # pieces that tell the height of the writing
-WRITTEN = 0.02  # share of these pieces that must be known in more pixels, or all of it is texture
+WRITTEN = 0.02  # share of these pieces: if fewer are known when they are enlarged, all of it is a texture
 CONVINCING = 6.0  # mean log-odds of its digits from which a reading may end the search...
 MANY, EXPLAINED = 5, 0.5  # ...if so many are known, or its digits are this share of the ink
 BETTER = 1.05  # of the evidence so far: what a less likely hypothesis must have
@@ -133,21 +133,22 @@ def read_page(image: np.ndarray, classifier: Classifier) -> Page:
     classifier : see `utils.classifier.load_classifier`
     """
     grey, look = to_grey(image), Memory(classifier).look
-    reduce = functools.lru_cache(3)(functools.partial(resize, grey))  # not anew for each hypothesis
-    pages = read_until_convinced(hypotheses(grey), reduce, look)
+    scaled = functools.lru_cache(3)(functools.partial(resize, grey))  # not anew for each hypothesis
+    pages = read_until_convinced(hypotheses(grey), scaled, look)
     best = most_convincing(pages)
+    # digits that lie on their side may have made another hypothesis than the likeliest seem best: both are asked
     if not best.is_text and (turn := likely_turn(best.pieces, look) or likely_turn(pages[0].pieces, look)):
-        best = most_convincing([best, *read_until_convinced(hypotheses(grey, turn), reduce, look)])
+        best = most_convincing([best, *read_until_convinced(hypotheses(grey, turn), scaled, look)])
     return best
 
 
 def read_until_convinced(
-    hypotheses: Iterable[Hypothesis], reduce: Callable[[float], np.ndarray], look: Look
+    hypotheses: Iterable[Hypothesis], scaled: Callable[[float], np.ndarray], look: Look
 ) -> list[Page]:
     """Read a picture under one hypothesis after the other, until one reading is beyond doubt."""
     pages: list[Page] = []
     for hypothesis in hypotheses:
-        pages.append(read(reduce, hypothesis, look))
+        pages.append(read(scaled, hypothesis, look))
         best = most_convincing(pages)
         # a sheet on a dark desk may look like one digit: a few digits are believed when the other ink was tried too
         both_inks = hypothesis.light_ink != pages[0].hypothesis.light_ink
@@ -175,28 +176,28 @@ def likely_turn(pieces: Sequence[Piece], look: Look) -> int:
     seen = [look([piece._replace(ink=turned(piece.ink, turn)) for piece in some]) for turn in range(4)]
     proof = [evidence(answers) for answers in seen]
     turn = int(np.argmax(proof))
-    convinces = proof[turn] > LIKELY * sum(piece.size for piece in some)
+    likely = proof[turn] > LIKELY * sum(piece.size for piece in some)
     several = sum(piece.known for piece in seen[turn]) >= SEVERAL
-    return turn if several and convinces and proof[turn] > TWICE * proof[0] else 0
+    return turn if several and likely and proof[turn] > TWICE * proof[0] else 0
 
 
-def read(reduce: Callable[[float], np.ndarray], hypothesis: Hypothesis, look: Look) -> Page:
+def read(scaled: Callable[[float], np.ndarray], hypothesis: Hypothesis, look: Look) -> Page:
     """Read a picture under one hypothesis; digits that are too small to be legible are read from more pixels.
 
     Parameters
     ----------
-    reduce : gives the picture at a share of its sides, (h, w) uint8
+    scaled : gives the picture at a share of its sides, (h, w) uint8
     hypothesis : what is taken for granted
     look : has the network answer
     """
-    long = max(reduce(1).shape)
-    page = find_strokes(reduce, hypothesis, min(1.0, LONG_SIDE / long) if long >= SHORTEST else SHORTEST / long)
+    long = max(scaled(1).shape)
+    page = find_strokes(scaled, hypothesis, min(1.0, LONG_SIDE / long) if long >= SHORTEST else SHORTEST / long)
     seen = look(sample(page.pieces))
     height = typical_height(seen) if seen else np.inf
     if height < LEGIBLE and hypothesis.paper == PAPERS[0]:
-        most = max(1.0, np.sqrt(LARGEST / reduce(1).size))
+        most = max(1.0, np.sqrt(LARGEST / scaled(1).size))
         scale = min(most, page.scale * ROOM * LEGIBLE / height)
-        page = find_strokes(reduce, hypothesis, scale, height * scale / page.scale)
+        page = find_strokes(scaled, hypothesis, scale, height * scale / page.scale)
         seen = look(sample(page.pieces))
         if sum(piece.known for piece in seen) < WRITTEN * len(seen):
             return page._replace(pieces=[])
@@ -204,14 +205,15 @@ def read(reduce: Callable[[float], np.ndarray], hypothesis: Hypothesis, look: Lo
 
 
 def find_strokes(
-    reduce: Callable[[float], np.ndarray], hypothesis: Hypothesis, scale: float, height: float = np.inf
+    scaled: Callable[[float], np.ndarray], hypothesis: Hypothesis, scale: float, height: float = np.inf
 ) -> Page:
     """Take the first two steps at a share of the picture's sides; `height` is that of a digit then, if known."""
     light_ink, paper, turn = hypothesis
-    small = turned(reduce(scale), turn)
-    # 1. Ink: light and paper are divided out, 2. and what is left is cut into ink and paper.
+    small = turned(scaled(scale), turn)
+    # 1. Ink: light and paper are divided out.
     blur = max(LEAST_BLUR, min(BLUR * max(small.shape), THIN * height))
     ink = cv2.GaussianBlur(flatten_light(small, light_ink, paper), (0, 0), blur)
+    # 2. Mask: what is left is cut into ink and paper.
     mask = threshold(ink, paper)
     return Page(hypothesis, scale, small, ink, mask, cut_pieces(mask))
 
@@ -234,7 +236,7 @@ def find_digits(page: Page, look: Look) -> Page:
     height, stroke = typical_height(pieces), typical_stroke(pieces)
     pieces = same_pen([piece for piece in pieces if on_paper(piece, ink, stroke)], ink, height)
 
-    # 5. Lines of writing: touching digits are cut, and numbers are told from words.
+    # 5. Lines of writing: touching digits are cut, and numbers are told from words; 6. their crops are the result.
     lines = [[pieces[i] for i in line] for line in group_lines([piece.box for piece in pieces], height)]
     lines, words = find_numbers(part_digits(lines, height, look), height)
     lines = space_numbers([line for line in without_edges(lines, mask.shape) if line])

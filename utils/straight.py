@@ -140,9 +140,9 @@ def level_courses(
     ink: np.ndarray, lengths: np.ndarray, slope: float, length: float, thick: float, ends: np.ndarray | None
 ) -> list[Course]:
     """Find the lines of one slope; `lengths` and `ends` are `run_lengths` of the ink and of where lines must end."""
-    drop = np.round(-slope * np.arange(ink.shape[1])).astype(int)
+    drop = np.round(-slope * np.arange(ink.shape[1])).astype(int)  # of each column, until lines of this slope lie level
     drop -= drop.min()
-    rows, columns = np.nonzero(ink > 0)  # of a bool array it is three times as fast
+    rows, columns = np.nonzero(ink > 0)  # three times as fast as of the float array itself
     mask = np.zeros((len(ink) + drop.max(), ink.shape[1]), np.uint8)
     mask[rows + drop[columns], columns] = 255
 

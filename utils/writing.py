@@ -2,7 +2,7 @@
 
 A letter alone may look like a digit, but a word has letters that do not. What stands close together is therefore judged
 as a whole, in log-odds: each piece that is surely a digit speaks for a number, each doubtful one for a word, and so do
-the other numbers and words of the page, but for what is alone in its line.
+the other numbers and words of the page. A run that is alone in its line is judged without them.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece
     for line in runs:
         nearest = np.r_[nearest, len(nearest) + neighbours(line)]
     is_number = votes > 0
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS):  # each run is judged by the others, of which there is one of either kind at least
         numbers = 1 + is_number.sum() - is_number
         words = 1 + (long & ~is_number).sum() - (long & ~is_number)
         others = np.where(alone, 0, np.log(numbers / words)) if len(votes) > 1 else ONLY
@@ -85,7 +85,7 @@ def stands_between(left: Piece, sign: Piece, right: Piece, height: float) -> boo
 def space_numbers(lines: Sequence[Sequence[Piece]]) -> list[list[Piece]]:
     """Mark the digits before which another number ends: where the gap is clearly wider than others of its line.
 
-    Clearly is: at least SPACE wide, at least WIDER times as wide as the next narrower gap, and its digits, middle to
+    That means at least SPACE wide, at least WIDER times as wide as the next narrower gap, and its digits, middle to
     middle, FARTHER apart than those at narrower gaps are on average. So digits in even cells stay together. Two digits
     alone are measured by the gaps of the whole page.
     """
@@ -113,8 +113,9 @@ def clear_gap(gaps: np.ndarray, steps: np.ndarray) -> float:
     """Find the narrowest gap that is clearly wider than those below it; infinite where there is none."""
     order = np.argsort(gaps, kind="stable")
     gaps, steps = gaps[order], steps[order]
-    least = np.minimum.accumulate(steps[::-1])[::-1][1:]  # of this gap's distance and those of all wider gaps
-    typical = np.cumsum(steps)[:-1] / np.arange(1, len(gaps) or 1)  # mean of all narrower ones
+    # for each gap but the narrowest: the shortest step at this gap and wider ones, and the mean step at narrower ones
+    least = np.minimum.accumulate(steps[::-1])[::-1][1:]
+    typical = np.cumsum(steps)[:-1] / np.arange(1, len(gaps) or 1)
     ratios = gaps[1:] / gaps[:-1]
     ratios[(ratios < WIDER) | (gaps[1:] < SPACE) | (least < FARTHER * typical)] = 0
     return float(gaps[1 + ratios.argmax()]) if ratios.any() else np.inf
