@@ -279,7 +279,7 @@ def _stroke(ink: np.ndarray, start: tuple, middle: tuple, end: tuple, pen: np.nd
             cv2.polylines(image, [curve], False, 255, width, cv2.LINE_AA, 4)
 
 
-def plot_distortions(digits: np.ndarray, labels: np.ndarray, path: str | Path, seed: int = 1) -> None:
+def plot_distortions(digits: np.ndarray, labels: np.ndarray, path: Path, seed: int = 1) -> None:
     """Draw one digit of each kind, and junk, beside what eleven epochs make of it."""
     from matplotlib.figure import Figure
 

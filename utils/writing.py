@@ -16,7 +16,7 @@ CLOSE = 0.4  # digit heights: the widest gap in a word or a number
 # The network is surer than it is right: these make its log-odds a vote (Platt 1999). A probability of 0.98 to 0.997,
 # depending on the network, is as frequent among held-out digits as among letters in print.
 EVEN, RATE, MOST = 5.5, 0.25, 1.0  # log-odds that speak for neither, what one more counts, and the strongest vote
-LETTERS, ALIKE = (0, 1), 0.2  # what o, O, l, i and I are taken for, and how much their vote counts
+LETTERS, LETTER_VOTE = (0, 1), 0.2  # what o, O, l, i and I are taken for, and how much their vote counts
 LOW, LOW_PRICE = 0.8, 4.0  # digit heights; log-odds a height: what is lower may be a letter like a or s, its vote fades
 FLAT = 0.35  # digit heights: what is no digit and no higher is a dash, and no letter
 PRIOR, ONLY = 0.5, 1.0  # log-odds: more numbers than words are looked at, the more so where there is nothing else
@@ -161,7 +161,7 @@ def vote_of(piece: Piece, part: Sequence[Piece], height: float) -> float:
     vote = min(MOST, RATE * (logit(sure) - EVEN))
     if vote > 0:
         vote = max(0.0, vote - LOW_PRICE * max(0.0, LOW - piece.height / height))
-        vote *= ALIKE if piece.value in LETTERS and not is_several else 1.0
+        vote *= LETTER_VOTE if piece.value in LETTERS and not is_several else 1.0
     return vote
 
 
