@@ -134,36 +134,41 @@ def read_page(image: np.ndarray, classifier: Classifier) -> Page:
     """
     grey, look = to_grey(image), Memory(classifier).look
     scaled = functools.lru_cache(3)(functools.partial(resize, grey))  # not anew for each hypothesis
-    pages = read_until_convinced(hypotheses(grey), scaled, look)
-    best = most_convincing(pages)
+    best, first = read_until_convinced(hypotheses(grey), scaled, look)
     # digits that lie on their side may have made another hypothesis than the likeliest seem best: both are asked
-    if not best.is_text and (turn := likely_turn(best.pieces, look) or likely_turn(pages[0].pieces, look)):
-        best = most_convincing([best, *read_until_convinced(hypotheses(grey, turn), scaled, look)])
+    if not best.is_text and (turn := likely_turn(best.pieces, look) or likely_turn(first.pieces, look)):
+        upright, _ = read_until_convinced(hypotheses(grey, turn), scaled, look)
+        best = better(upright, best)
     return best
 
 
 def read_until_convinced(
     hypotheses: Iterable[Hypothesis], scaled: Callable[[float], np.ndarray], look: Look
-) -> list[Page]:
-    """Read a picture under one hypothesis after the other, until one reading is beyond doubt."""
-    pages: list[Page] = []
+) -> tuple[Page, Page]:
+    """Read a picture under one hypothesis after the other, until one reading is beyond doubt.
+
+    Returns
+    -------
+    The most convincing page, and that of the likeliest hypothesis.
+    """
+    first = best = None
     for hypothesis in hypotheses:
-        pages.append(read(scaled, hypothesis, look))
-        best = most_convincing(pages)
+        page = read(scaled, hypothesis, look)
+        first, best = first or page, better(page, best) if best else page
         # a sheet on a dark desk may look like one digit: a few digits are believed when the other ink was tried too
-        both_inks = hypothesis.light_ink != pages[0].hypothesis.light_ink
+        both_inks = hypothesis.light_ink != first.hypothesis.light_ink
         if best.is_text or (best.convinces and (best.known >= MANY or both_inks)):
             break
-    return pages
+    return best, first
 
 
-def most_convincing(pages: Sequence[Page]) -> Page:
-    """Choose the page with the most evidence; the earlier ones are likelier, so a later one must be clearly better."""
-    return functools.reduce(lambda best, page: page if page.evidence > BETTER * best.evidence else best, pages)
+def better(page: Page, best: Page) -> Page:
+    """Choose between a page and the best so far, whose hypothesis is likelier: it must be clearly beaten."""
+    return page if page.evidence > BETTER * best.evidence else best
 
 
 def hypotheses(grey: np.ndarray, turn: int = 0) -> Iterator[Hypothesis]:
-    """List what may be true of a picture that is to be turned so far, the likeliest first."""
+    """List what may be true of a picture, the likeliest first; `turn` is how far it must be turned to stand upright."""
     light = has_light_ink(grey)
     for light_ink in light, not light:
         for paper in PAPERS:
