@@ -175,7 +175,7 @@ def remark(page: "Page") -> str:
     if 2 * page.doubtful > len(page.digits):
         return f"doubtful, the network is sure of {len(page.digits) - page.doubtful:,} of {len(page.digits):,} digits"
     values = [digit.value for digit in page.digits]
-    most = max(values, key=values.count, default=0)
+    most = max(range(10), key=values.count)
     if len(values) >= MANY and values.count(most) >= ALIKE * len(values):
         return f"doubtful, {values.count(most):,} of {len(values):,} digits are {most}s, as in a pattern"
     return "" if page.lines else "no digits found"

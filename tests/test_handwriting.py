@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from utils import handwriting as module
 from utils.dataset import to_input
 from utils.feed import Feed
 from utils.handwriting import (
@@ -215,3 +216,12 @@ def test_the_picture_is_drawn(tmp_path):
     plot_distortions(sevens(20), np.arange(20) % 10, tmp_path / "distortions.png")
     drawn = cv2.imread(str(tmp_path / "distortions.png"))
     assert drawn.shape[2] == 3 and np.ptp(drawn) == 255
+
+
+def test_digits_without_one_of_ten_cannot_be_drawn(tmp_path, monkeypatch):
+    few = tmp_path / "few.csv"
+    few.write_text("\n".join(",".join(["1", *["0"] * 784]) for _ in range(3)))
+    monkeypatch.setattr(module, "TRAIN_CSV", few)
+    monkeypatch.setattr("sys.argv", ["handwriting"])
+    with pytest.raises(ValueError, match=r"few.csv: no digit 0 in 3 rows, expected all ten digits"):
+        module.main()

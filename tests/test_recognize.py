@@ -111,6 +111,8 @@ def test_an_array_that_is_no_picture_is_refused(image):
 def test_a_picture_that_opencv_could_not_read_is_named():
     with pytest.raises(ValueError, match="the picture is None, which is what cv2.imread returns"):
         read_digits(cv2.imread("none.png"), load_classifier(MODEL))
+    with pytest.raises(ValueError, match="the picture is a str, expected what cv2.imread returns"):
+        read_digits("none.png", load_classifier(MODEL))
 
 
 # the command line
@@ -226,13 +228,26 @@ def test_a_folder_that_is_there_takes_a_single_picture(path, tmp_path):
     assert os.listdir(tmp_path) == ["sample_recognized.png"]
 
 
+def page_of(answers):
+    """A page with a line of digits, each as the network answered: value and confidence."""
+    paper = np.zeros((9, 9), np.uint8)
+    digits = [Piece((0, 0, 9, 9), paper, 1.0, answer=np.eye(10)[value] * sure) for value, sure in answers]
+    return Page(Hypothesis(False, 240), 1.0, paper, paper, paper, lines=[digits])
+
+
 @pytest.mark.parametrize(
     "sure, said", [([0.99, 0.95, 0.5], ""), ([0.99, 0.6, 0.5], "doubtful, the network is sure of 1 of 3 digits")]
 )
 def test_a_reading_that_is_mostly_doubtful_is_named_so(sure, said):
-    digits = [Piece((0, 0, 9, 9), np.zeros((9, 9), np.uint8), 1.0, answer=np.eye(10)[4] * one) for one in sure]
-    paper = np.zeros((9, 9), np.uint8)
-    assert remark(Page(Hypothesis(False, 240), 1.0, paper, paper, paper, lines=[digits])) == said
+    assert remark(page_of([(4, one) for one in sure])) == said
+
+
+@pytest.mark.parametrize(
+    "ones, sevens, said",
+    [(29, 0, ""), (27, 3, "doubtful, 27 of 30 digits are 1s, as in a pattern"), (26, 4, "")],
+)
+def test_many_digits_that_are_all_but_the_same_are_named_a_pattern(ones, sevens, said):
+    assert remark(page_of([(1, 0.99)] * ones + [(7, 0.99)] * sevens)) == said
 
 
 def test_nothing_found_is_no_error(tmp_path):

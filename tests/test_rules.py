@@ -147,9 +147,10 @@ def test_what_lies_along_a_line_does_not_hang_from_it():
     assert not lines_in(stroke, 50, BOX_THICK, rule > 0).any()
 
 
+@pytest.mark.parametrize("start", [0, 100])
 @pytest.mark.parametrize("length", [LENGTH - 8, LENGTH + 8])
-def test_a_line_is_as_long_as_it_is_asked_for(length):
-    assert lines_in(line((100, 195), (100 + length, 195))).any() == (length > LENGTH)
+def test_a_line_is_as_long_as_it_is_asked_for(start, length):
+    assert lines_in(line((start, 195), (start + length, 195))).any() == (length > LENGTH)
 
 
 def test_the_slopes_of_lines_are_found_along_and_across():
@@ -182,8 +183,8 @@ def test_the_lines_that_writing_hides_are_guessed_from_a_regular_pitch():
 def test_a_hidden_line_of_squared_paper_is_found_where_it_is_seen():
     """Its two ends are too short to be lines."""
     paper, ends = squares(20), blank()
-    ends[190, :70] = ends[190, 330:] = 255
-    paper[190, 70:330] = paper[185, 70:330]  # in between there are the lines across alone
+    ends[190, :100] = ends[190, 320:] = 255
+    paper[190, 100:320] = paper[185, 100:320]  # in between there are the lines across alone
     assert share(lines_in(paper), ends) > 0.9
 
 

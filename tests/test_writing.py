@@ -93,6 +93,13 @@ def test_a_sign_before_or_behind_a_number_separates_nothing():
     assert find(row([letter(), *map(digit, [7, 5, 3, 2]), letter()])) == (["7532"], 0)
 
 
+@pytest.mark.parametrize("room, read", [(16, "74"), (24, "7 4")])
+def test_a_fragment_between_digits_is_a_sign_only_where_they_leave_it_room(room, read):
+    speck = sign(8, 0.2, 10)._replace(box=(24 + room // 2 - 2, 15, 4, 10))
+    right = digit(4)._replace(box=(24 + room, 0, 24, HEIGHT))
+    assert find([digit(7), speck, right])[0] == [read]
+
+
 def test_several_doubtful_signs_make_a_word_of_it():
     assert find(row([digit(7), letter(), letter(), digit(4)])) == ([""], 4)
 

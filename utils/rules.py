@@ -80,7 +80,7 @@ def without_frames(pieces: Sequence[Piece], look: Look) -> list[Piece]:
         left = peel(piece.ink)
         parts = [] if left is None else cut_pieces(left)
         if left is None or sum(part.size > LARGE * min(piece.box[2:]) for part in parts) > SINGLE:
-            kept += [] if piece.known and surrounds(piece.box, known) else [piece]
+            kept += [] if piece.known and piece.value == 0 and surrounds(piece.box, known) else [piece]
             continue
         x, y = piece.box[:2]
         inside = look([part._replace(box=(part.box[0] + x, part.box[1] + y, *part.box[2:])) for part in parts])

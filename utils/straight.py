@@ -160,10 +160,9 @@ def level_courses(
     runs = runs[top : level[-1] + 1]
     _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(runs, np.ones((3, window), np.uint8)))
     left, wide, high = (stats[:, i] for i in (cv2.CC_STAT_LEFT, cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT))
-    missed = (FULL - 0.5) * length  # at either end half of the window of `filled` lies beyond the line, or the edge
-    least = length - 2 * missed
+    missed = (FULL - 0.5) * length  # where a line ends inside the picture, half of the window of `filled` lies beyond
     span = wide - window // 2 * ((left > 0).astype(int) + (left + wide < ink.shape[1]))  # before it was dilated
-    likely = np.flatnonzero((span >= least) & (high <= (thick + 4 * BENT) * wide + 4))
+    likely = np.flatnonzero((span >= length - 2 * missed) & (high <= (thick + 4 * BENT) * wide + 4))
     labels[runs == 0] = 0
     courses = []
     for i in likely[likely > 0]:
@@ -171,21 +170,23 @@ def level_courses(
         rows, columns = np.nonzero(labels[y : y + h, x : x + w] == i)
         columns = columns + x
         rows = rows + top + y - drop[columns]
-        course = find_course(rows, columns, ink, lengths, least, thick)
+        first, last = columns.min(), columns.max()
+        if last - first + 1 + missed * (int(first > 0) + int(last < ink.shape[1] - 1)) < length:
+            continue
+        course = find_course(rows, columns, ink, lengths, thick)
         if course and (ends is None or hangs(columns, course, ink, ends, missed)):
             courses.append(course)
     return courses
 
 
 def find_course(
-    rows: np.ndarray, columns: np.ndarray, ink: np.ndarray, lengths: np.ndarray, length: float, thick: float
+    rows: np.ndarray, columns: np.ndarray, ink: np.ndarray, lengths: np.ndarray, thick: float
 ) -> Course | None:
-    """Fit a parabola to pixels (rows, columns) if they make a long, thin, straight line.
+    """Fit a parabola to pixels (rows, columns) if they make a thin, straight line.
 
     Parameters
     ----------
     lengths : (H, W) of the vertical run of ink through each pixel
-    length : pixels from the first column to the last, at least
     thick : see `find_lines`
 
     Returns
@@ -196,8 +197,6 @@ def find_course(
     first = columns.min()
     filled = np.bincount(columns - first)
     at, span = np.flatnonzero(filled), len(filled)
-    if span < length:
-        return None
     thickness = np.full(span, runs.max())
     np.minimum.at(thickness, columns - first, runs)
     typical = np.median(thickness[at])
