@@ -24,7 +24,7 @@ from utils.picture import read_picture
 COLUMNS = {
     "singles": ("28 x 28", "enlarged", "tight", "brush", "thin pen", "500 px"),
     "borders": ("two", "edge", "strip"),
-    "lines": ("ruled", "squared", "squares", "form", "table", "boxed", "joined"),
+    "lines": ("ruled", "squared", "squares", "form", "table", "boxed", "joined", "comb"),
     "light": ("clean", "board", "shadow", "noise", "faint", "blur"),
     "touching": ("touching", "slope"),
     "sizes": ("14 px", "20 px", "40 px", "100 px", "400 px"),
@@ -57,8 +57,8 @@ def all_digits(lines, height):
     return [[digit for _, part in line for digit in part] for line in lines], []
 
 
-def far_from_lines(*_):
-    return False
+def no_lines(*_, **__):
+    return []
 
 
 STEPS = {
@@ -71,8 +71,8 @@ STEPS = {
     "erasing printed lines": keep(reader, "erase_lines", lambda pieces, *_: list(pieces)),
     "...boxes around digits": keep(rules, "without_frames", lambda pieces, _: list(pieces)),
     "...where little is digits": keep(rules, "unveil", lambda pieces, shown, _: (list(pieces), shown < -9)),
-    "...sides of cells": keep(straight, "hangs", far_from_lines),
-    "...lines hidden by writing": keep(straight, "between", lambda _: []),
+    "...sides of cells": keep(straight, "hanging", no_lines),
+    "...ticks and low cells": keep(straight, "evenly_standing", no_lines),
     "joining broken digits": keep(reader, "mend", lambda pieces, *_: segment.digit_sized(pieces)),
     "dropping what has no paper around it": keep(reader, "on_paper", lambda *_: True),
     "dropping what is far fainter": keep(reader, "same_pen", lambda pieces, *_: pieces),

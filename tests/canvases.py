@@ -126,8 +126,13 @@ def strip(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> P
     return finish(rng, np.hstack(np.pad(many, ((0, 0), (6, 6), (2, 2)))), said)
 
 
-def in_boxes(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray, gap: tuple[int, int]) -> Page:
-    """Two to six digits, each in a printed box that is a little larger; there are `gap` pixels between the boxes."""
+def in_boxes(
+    rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray, gap: tuple[int, int], sides: float = 1.0
+) -> Page:
+    """Two to six digits, each in a printed box that is a little larger; there are `gap` pixels between the boxes.
+
+    Boxes of which only the lower share of their `sides` is there have no lid.
+    """
     some, said = choose(rng, digits, labels, int(rng.integers(2, 7)))
     inks = [draw(rng, pixels, 80, rng.uniform(0.5, 1))[:110, :110] for pixels in some]
     wide, high = (max(ink.shape[axis] for ink in inks) + int(rng.integers(6, 30)) for axis in (1, 0))
@@ -135,7 +140,9 @@ def in_boxes(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray, g
     canvas = np.zeros((high + 60, apart * len(inks) + 60), np.uint8)
     for i, ink in enumerate(inks):
         x, y = 30 + apart * i, 30
-        cv2.rectangle(canvas, (x, y), (x + wide, y + high), grey, thick)
+        top = y + round((1 - sides) * high)
+        corners = np.array([(x, top), (x, y + high), (x + wide, y + high), (x + wide, top)])
+        cv2.polylines(canvas, [corners], sides == 1, grey, thick)
         lay(canvas, ink, x + (wide - ink.shape[1]) // 2, y + (high - ink.shape[0]) // 2)
     return finish(rng, canvas, said)
 
@@ -150,6 +157,11 @@ def joined(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> 
     return in_boxes(rng, digits, labels, (0, 1))
 
 
+def comb(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
+    """Over a line with ticks between the digits."""
+    return in_boxes(rng, digits, labels, (0, 1), rng.uniform(0.2, 0.6))
+
+
 CANVASES = {
     "28 x 28": as_it_is,
     "enlarged": enlarged,
@@ -162,4 +174,5 @@ CANVASES = {
     "strip": strip,
     "boxed": boxed,
     "joined": joined,
+    "comb": comb,
 }

@@ -24,7 +24,7 @@ from tests.page import Page
 from utils.classifier import Classifier, load_classifier
 from utils.dataset import load_dataset
 
-SEVERAL = "two", "edge", "strip", "boxed", "joined"  # canvases with several digits
+SEVERAL = "two", "edge", "strip", "boxed", "joined", "comb"  # canvases with several digits
 SINGLES = {name: 5 for name in CANVASES if name not in SEVERAL}  # times as many, of a digit each
 FEWER = {"mass": 10}  # a page of it is 5,000 digits
 

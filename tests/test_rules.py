@@ -8,7 +8,7 @@ from conftest import answer
 from utils.frame import center_digit
 from utils.rules import BOX_THICK, THICK, erase_lines, peel, split_known, without, without_frames
 from utils.segment import Piece, cut_pieces, paint
-from utils.straight import Course, between, find_lines, line_slopes, run_lengths
+from utils.straight import find_lines, find_ticks, line_slopes, run_lengths
 
 ODD_SHAPES = (1, 1), (1, 60), (60, 1), (2, 2), (2, 900), (900, 3)
 LENGTH = 120  # pixels: three times the height of the digits below
@@ -168,24 +168,30 @@ def test_pictures_of_a_pixel_or_a_row_have_lines_of_that_shape(shape, level):
     assert not (found & (level == 0)).any()
 
 
-def test_the_lines_that_writing_hides_are_guessed_from_a_regular_pitch():
-    def courses(*rows):
-        return [Course(np.full(5, float(row)), 2.0, 0.5) for row in rows]
-
-    (hidden,) = between(courses(10, 20, 30, 50, 60))
-    assert hidden.rows.tolist() == [40] * 5 and (hidden.thickness, hidden.black) == (2, 0.5)
-    assert [course.rows[0] for course in between(courses(60, 10, 40, 30, 20, 90))] == [50, 70, 80]
-    assert between(courses(10, 20, 30, 40, 50)) == []  # none is hidden
-    assert between(courses(10, 20, 30, 60)) == []  # too few
-    assert between(courses(10, 23, 30, 44, 61, 66, 90)) == []  # not regular
+def comb(*at, height=20):
+    """The ticks of a comb that stand on a line at row 300, without the line."""
+    return np.maximum.reduce([line((x, 299 - height), (x, 297)) for x in at])
 
 
-def test_a_hidden_line_of_squared_paper_is_found_where_it_is_seen():
-    """Its two ends are too short to be lines."""
-    paper, ends = squares(20), blank()
-    ends[190, :100] = ends[190, 320:] = 255
-    paper[190, 100:320] = paper[185, 100:320]  # in between there are the lines across alone
-    assert share(lines_in(paper), ends) > 0.9
+def ticks_in(ink, black=1.0):
+    return find_ticks(ink_of(ink), line((0, 299), (399, 299)) > 0, 12, black)
+
+
+def test_ticks_are_found_where_they_stand_on_a_line_at_one_pitch():
+    even = comb(60, 110, 160, 210, 260)
+    assert share(ticks_in(even), even) > 0.95
+    assert share(ticks_in(even | comb(330)), comb(330)) == 0  # it is off the pitch
+    assert not ticks_in(comb(60, 110, 160)).any()  # too few
+    assert not ticks_in(comb(60, 100, 160, 190, 260)).any()  # not regular
+    assert not ticks_in(np.roll(even, -40, axis=0)).any()  # on no line
+    assert not ticks_in(even, 0.5).any()  # blacker than the line
+
+
+def test_a_tick_that_writing_hides_is_found_between_the_others():
+    hidden = comb(160)
+    hidden[285:290] = 0  # its pieces are too short to be ticks
+    assert not ticks_in(hidden).any()
+    assert share(ticks_in(comb(60, 110, 210, 260) | hidden), hidden) > 0.8
 
 
 def test_run_lengths_are_those_of_the_columns():
@@ -349,6 +355,14 @@ def test_the_sides_of_cells_go_with_the_lines_that_they_hang_between():
     left, known = erased(cells | digits | stroke)
     assert not (left & cells & ~digits).any() and share(left, digits) == 1
     assert share(left, stroke) == 1 and known == "01457"
+
+
+@pytest.mark.parametrize("height", [15, 30, 70])
+def test_a_comb_goes_and_its_digits_stay(height):
+    ticks, digits = np.roll(comb(*range(52, 400, 36), height=height), -72, axis=0), write("5407")
+    rule = line((0, 227), (399, 227))
+    left, known = erased(rule | ticks | digits)
+    assert not (left & (rule | ticks) & ~digits).any() and known == "0457"
 
 
 @pytest.mark.parametrize("height", [52, 60, 80])

@@ -11,12 +11,13 @@ import cv2
 import numpy as np
 
 from utils.segment import KNOWN, Box, Look, Piece, balance, cut_pieces, evidence, paint
-from utils.straight import SPARE, find_lines
+from utils.straight import SPARE, find_lines, find_ticks
 
 LONG = 3.0  # digit heights: a straight line of this length is printed, not written
 CLEAN = 0.5  # of what speaks for digits: where more speaks against them, lines may hide or feign some
 LENGTHS = 0.9, 0.3, 0.1  # of the short side: lengths of printed lines to try there
 HANGING = 1.2  # digit heights: a line of this length that hangs between two others is printed too
+TICK = 0.25  # digit heights: the shortest tick of a comb
 THICK, BOX_THICK = 0.05, 0.16  # share of its length: how thick a printed line may be, and the side of a box
 AROUND, SLACK = 0.9, 0.15  # share of a frame's side that must be there, and by how much, of its size, it may be aslant
 SINGLE, LARGE = 2, 1 / 3  # parts of a single digit in a frame, at most, that are larger than this share of the frame
@@ -65,6 +66,9 @@ def around_known(pieces: Sequence[Piece], lines: np.ndarray, ink: np.ndarray, lo
         stops = lines | (paint(known, ink.shape) > 0)
         hanging = find_lines(lay(large, ink), HANGING * height, BOX_THICK, stops)
         other = small + without(large, hanging, look)
+        if lines.any():
+            ticks = find_ticks(lay(other, ink), lines, TICK * height, float(np.median(ink[lines])))
+            other = without(other, ticks, look)
     return known + other
 
 

@@ -1,6 +1,7 @@
 """Straight lines in ink, found and told from the strokes that cross them."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -25,10 +26,12 @@ DENSE = 0.3  # share of a picture: more ink than this is a texture, and has no l
 BENT = 0.005  # line lengths: how far a line may stray from a parabola
 SPARE = 1.6  # thicknesses: a column of ink longer than this is a stroke that crosses the line
 BOLD = 1.7  # of a line's ink: anything blacker is a stroke that lies on the line
-SAME = 2  # pixels: courses that are no farther apart are those of one line
-SQUARES = 5  # lines of a squared paper that tell its pitch
-REGULAR, REGULARLY = 0.12, 0.7  # of the pitch: how far a line may lie off it, and the share of lines that may not
-HIDDEN = 1 / 3  # share of the picture's width on which a line must show ink, if squared paper must have one there
+
+# ticks and sides of cells
+CELLS = 4  # lines that tell a pitch
+REGULAR, REGULARLY = 0.07, 0.7  # of the pitch: how far a line may lie off it, and the share of lines that may not
+STUBBY = 0.5  # of its length: how thick a tick may be
+ROW = 5  # times its length: the shortest line on which it may stand
 
 
 class Course(NamedTuple):
@@ -37,6 +40,17 @@ class Course(NamedTuple):
     rows: np.ndarray  # (W,) float, the row of the line's middle in each column; nan where there is none
     thickness: float  # pixels
     black: float  # its ink, see `utils.ink`
+    first: int  # the column in which it begins,
+    last: int  # and in which it ends
+
+    @property
+    def level(self) -> float:
+        """The row of its middle column."""
+        return float(self.rows[(self.first + self.last) // 2])
+
+
+# chooses lines among those of one slope, given the ink, the `run_lengths` of what they may end at, and their length
+Choice = Callable[[list[Course], np.ndarray, np.ndarray, float], list[Course]]
 
 
 def find_lines(ink: np.ndarray, length: float, thick: float, stops: np.ndarray | None = None) -> np.ndarray:
@@ -57,65 +71,117 @@ def find_lines(ink: np.ndarray, length: float, thick: float, stops: np.ndarray |
     -------
     (H, W) bool
     """
+    length = max(length, SHORTEST)
+    return find(ink, line_slopes(ink, length), length, thick, stops, hanging)
+
+
+def find_ticks(ink: np.ndarray, lines: np.ndarray, length: float, black: float) -> np.ndarray:
+    """Find the ticks of combs and the sides of low cells: short lines that stand on others, at one pitch.
+
+    Parameters
+    ----------
+    ink : (H, W) float32, see `utils.ink`, without the lines
+    lines : (H, W) bool, the lines on which they stand
+    length : pixels of the shortest tick
+    black : the ink of the lines; what is much blacker is no tick
+
+    Returns
+    -------
+    (H, W) bool
+    """
+    length = max(length, SHORTEST)
+    choose = functools.partial(evenly_standing, black=black)
+    return find(ink, line_slopes(lines, ROW * length), length, STUBBY, lines, choose)
+
+
+def find(
+    ink: np.ndarray,
+    slopes: Sequence[Sequence[float]],
+    length: float,
+    thick: float,
+    stops: np.ndarray | None,
+    choose: Choice,
+) -> np.ndarray:
+    """Find lines of the slopes along, and of those across; `choose` tells which, where they must end at `stops`."""
     found = np.zeros(ink.shape, bool)
     if 0 < np.mean(ink > 0) < DENSE:
-        length = max(length, SHORTEST)
-        along, across = line_slopes(ink, length)
-        left = erase_along(ink, found, along, length, thick, stops)
-        left = np.ascontiguousarray(left.T)
-        erase_along(left, found.T, across, length, thick, None if stops is None else stops.T)
+        left, turned = ink.copy(), None if stops is None else stops.T
+        erase_along(left, found, slopes[0], length, thick, stops, choose)
+        erase_along(np.ascontiguousarray(left.T), found.T, slopes[1], length, thick, turned, choose)
     return found
 
 
 def erase_along(
-    ink: np.ndarray, found: np.ndarray, slopes: Sequence[float], length: float, thick: float, stops: np.ndarray | None
-) -> np.ndarray:
-    """Mark in `found` the lines of these slopes that run along a picture; returns the ink without them."""
-    if not slopes:
-        return ink
-    left, lengths = ink.copy(), run_lengths(ink)
+    ink: np.ndarray,
+    found: np.ndarray,
+    slopes: Sequence[float],
+    length: float,
+    thick: float,
+    stops: np.ndarray | None,
+    choose: Choice,
+) -> None:
+    """Mark in `found` the lines of these slopes that run along a picture, and erase them from its ink."""
+    lengths = run_lengths(ink) if slopes else ink
     ends = None if stops is None else run_lengths(stops | found)
-    courses: list[Course] = []
-
-    def erase(course: Course) -> None:
-        rows, columns = on_course(course, ink.shape)
-        thin = lengths[rows, columns] <= max(SPARE * course.thickness, course.thickness + 2)
-        printed = thin & (left[rows, columns] > 0) & (left[rows, columns] <= BOLD * course.black)
-        found[rows[printed], columns[printed]] = True
-        left[rows[printed], columns[printed]] = 0
-
     for slope in slopes:
-        for course in level_courses(left, lengths, slope, length, thick, ends):
-            erase(course)
-            courses.append(course)
-    for course in between(courses) if stops is None else ():
-        rows, columns = on_course(course, ink.shape)
-        if np.mean(np.bincount(columns, left[rows, columns] > 0, ink.shape[1]) > 0) >= HIDDEN:
-            erase(course)
-    return left
+        courses = level_courses(ink, lengths, slope, length, thick)
+        for course in courses if ends is None else choose(courses, ink, ends, length):
+            rows, columns = on_course(course, ink.shape)
+            thin = lengths[rows, columns] <= max(SPARE * course.thickness, course.thickness + 2)
+            printed = thin & (ink[rows, columns] > 0) & (ink[rows, columns] <= BOLD * course.black)
+            found[rows[printed], columns[printed]] = True
+            ink[rows[printed], columns[printed]] = 0
 
 
-def between(courses: Sequence[Course]) -> list[Course]:
-    """Guess the lines of squared paper that writing hides: where the others leave a gap of several squares."""
-    middle = len(courses[0].rows) // 2 if courses else 0
-    courses = sorted(
-        (course for course in courses if not np.isnan(course.rows[middle])), key=lambda course: course.rows[middle]
-    )
-    gaps = np.diff([course.rows[middle] for course in courses])
-    apart = gaps[gaps > SAME]
-    if len(apart) < SQUARES - 1:
-        return []
-    pitch = np.median(apart)
-    if np.mean(np.abs(apart / pitch - np.round(apart / pitch)) < REGULAR) < REGULARLY:
-        return []
-    guessed = []
-    for one, other, gap in zip(courses, courses[1:], gaps):
-        n = round(gap / pitch)
-        if n > 1 and abs(gap / pitch - n) < REGULAR * n:
-            thickness, black = (one.thickness + other.thickness) / 2, (one.black + other.black) / 2
-            ways = (one.rows + (other.rows - one.rows) * k / n for k in range(1, n))
-            guessed += [Course(rows, thickness, black) for rows in ways]
-    return guessed
+def hanging(courses: Sequence[Course], ink: np.ndarray, ends: np.ndarray, length: float) -> list[Course]:
+    """Choose the lines that run from one line across them to another, or to the picture's edge."""
+    return [course for course in courses if all(stands(course, ink, ends, length))]
+
+
+def evenly_standing(
+    courses: Sequence[Course], ink: np.ndarray, ends: np.ndarray, length: float, black: float
+) -> list[Course]:
+    """Choose the lines that stand on the same line at one pitch, and add those of them that writing hides."""
+    standing = [one for one in courses if one.black <= BOLD * black and any(stands(one, ink, ends, length))]
+    chosen = []
+    for row in in_rows(standing):
+        levels = np.array([course.level for course in row])
+        fits, pitch = np.zeros(len(row), bool), np.inf
+        for start, gap in zip(levels, np.diff(levels)):
+            steps = (levels - start) / max(gap, 1)
+            fit = np.abs(steps - np.round(steps)) < REGULAR
+            if gap > length and fit.sum() > fits.sum():
+                fits, pitch = fit, gap
+        if fits.sum() >= max(CELLS, REGULARLY * len(row)):
+            even = [course for course, yes in zip(row, fits) if yes]
+            chosen += even
+            for one, other in zip(even, even[1:]):
+                chosen += between(one, other, round((other.level - one.level) / pitch))
+    return chosen
+
+
+def in_rows(courses: Sequence[Course]) -> list[list[Course]]:
+    """Gather the lines that begin, or end, on the same line across them, in the order in which they stand there."""
+    rows: list[list[Course]] = []
+    for course in sorted(courses, key=lambda course: course.level):
+        for row in rows:
+            near = STEEP * (course.level - row[-1].level) + course.thickness
+            if min(abs(course.first - row[-1].first), abs(course.last - row[-1].last)) < near:
+                row.append(course)
+                break
+        else:
+            rows.append([course])
+    return rows
+
+
+def between(one: Course, other: Course, n: int) -> list[Course]:
+    """Lay the n - 1 lines between two that are n steps apart."""
+    thickness, black = (one.thickness + other.thickness) / 2, (one.black + other.black) / 2
+    first, last = min(one.first, other.first), max(one.last, other.last)
+    columns = np.arange(len(one.rows))
+    ways = (one.rows + (other.rows - one.rows) * k / n for k in range(1, n))
+    ways = (np.where((columns >= first) & (columns <= last), rows, np.nan) for rows in ways)
+    return [Course(rows, thickness, black, first, last) for rows in ways]
 
 
 def line_slopes(ink: np.ndarray, length: float) -> list[list[float]]:
@@ -136,10 +202,8 @@ def line_slopes(ink: np.ndarray, length: float) -> list[list[float]]:
     return [sorted(sorted(found, key=found.get)[-SLOPES:], key=abs) for found in lengths]
 
 
-def level_courses(
-    ink: np.ndarray, lengths: np.ndarray, slope: float, length: float, thick: float, ends: np.ndarray | None
-) -> list[Course]:
-    """Find the lines of one slope; `lengths` and `ends` are `run_lengths` of the ink and of where lines must end."""
+def level_courses(ink: np.ndarray, lengths: np.ndarray, slope: float, length: float, thick: float) -> list[Course]:
+    """Find the lines of one slope; `lengths` are the `run_lengths` of the ink."""
     drop = np.round(-slope * np.arange(ink.shape[1])).astype(int)  # of each column, until lines of this slope lie level
     drop -= drop.min()
     rows, columns = np.nonzero(ink > 0)  # three times as fast as of the float array itself
@@ -174,7 +238,7 @@ def level_courses(
         if last - first + 1 + missed * (int(first > 0) + int(last < ink.shape[1] - 1)) < length:
             continue
         course = find_course(rows, columns, ink, lengths, thick)
-        if course and (ends is None or hangs(columns, course, ink, ends, missed)):
+        if course:
             courses.append(course)
     return courses
 
@@ -210,7 +274,8 @@ def find_course(
     x = np.arange(ink.shape[1]) - first
     course = np.where((x >= 0) & (x < span), np.polyval(bent, x), np.polyval(straight, x))
     course[(x < -span) | (x >= 2 * span)] = np.nan
-    return Course(course, float(np.median(runs)), float(np.median(ink[rows, columns])))
+    thickness, black = float(np.median(runs)), float(np.median(ink[rows, columns]))
+    return Course(course, thickness, black, int(first), int(columns.max()))
 
 
 def on_course(course: Course, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -223,26 +288,26 @@ def on_course(course: Course, shape: tuple[int, ...]) -> tuple[np.ndarray, np.nd
     return rows[inside], columns[inside]
 
 
-def hangs(columns: np.ndarray, course: Course, ink: np.ndarray, ends: np.ndarray, missed: float) -> bool:
-    """Whether a level line runs from one line across it to another, or to the picture's edge.
+def stands(course: Course, ink: np.ndarray, ends: np.ndarray, length: float) -> list[bool]:
+    """Whether a level line begins, and whether it ends, at a line across it or at the picture's edge.
 
     Parameters
     ----------
-    columns : of the line's pixels, but for up to `missed` pixels at either end
     ends : (H, W) `run_lengths` of the lines across, and of what else may end it
+    length : that was searched for; up to FULL - 0.5 of it may be missing at either end of the course
     """
     rows, on = on_course(course, ink.shape)
     inked = np.bincount(on, ink[rows, on] > 0, ink.shape[1]) > 0
     reach = 2 * max(2, round(course.thickness)) + 2
-    for end, step, edge in (columns.min(), -1, 0), (columns.max(), 1, ink.shape[1] - 1):
-        last = end + step * round(missed)
+    found = []
+    for end, step, edge in (course.first, -1, 0), (course.last, 1, ink.shape[1] - 1):
+        last = end + step * round((FULL - 0.5) * length)
         while end != last and 0 <= end + step < ink.shape[1] and inked[end + step]:
             end += step
         row = round(course.rows[end])
         there = ends[max(0, row - reach) : row + reach, max(0, end - reach) : end + reach]
-        if there.max(initial=0) <= reach and abs(end - edge) > reach:
-            return False
-    return True
+        found.append(there.max(initial=0) > reach or abs(end - edge) <= reach)
+    return found
 
 
 def run_lengths(mask: np.ndarray) -> np.ndarray:
