@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from utils import reason, run, say, sign_of_life
-from utils.files import Picture, find_pictures, plan_output, plan_steps
+from utils.files import STEPS, Picture, find_pictures, plan_output, plan_steps
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,7 +104,7 @@ def recognize(
     import cv2
 
     from utils.classifier import load_classifier
-    from utils.draw import annotate
+    from utils.draw import annotate, draw_steps
     from utils.picture import has_screen, read_picture, show, write_picture
     from utils.reader import read_page
 
@@ -129,7 +129,9 @@ def recognize(
             else:
                 print_lines(lines, f"{str(path).translate(ESCAPES)}\t" if several else "")
             if steps:
-                write_steps(page, steps[i])
+                steps[i].mkdir(parents=True, exist_ok=True)
+                for name, drawing in zip(STEPS, draw_steps(page)):
+                    write_picture(steps[i] / name, drawing)
             if targets:
                 targets[i].parent.mkdir(parents=True, exist_ok=True)
                 write_picture(targets[i], annotate(image, lines))
@@ -197,16 +199,6 @@ def describe(path: Path, image: "np.ndarray", lines: "list[list[Piece]]") -> dic
             numbers[-1][-1].append({"value": digit.value, "confidence": round(digit.confidence, 4), "box": digit.box})
     height, width = image.shape[:2]
     return {"path": str(path), "width": width, "height": height, "lines": numbers}
-
-
-def write_steps(page: "Page", folder: Path) -> None:
-    """Write a numbered picture of every step of reading a page."""
-    from utils.draw import draw_steps
-    from utils.picture import write_picture
-
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, (name, drawing) in enumerate(draw_steps(page).items(), 1):
-        write_picture(folder / f"{number}_{name}", drawing)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from utils.draw import ACROSS, CELL, GREEN, RED, annotate, crop_sheet, draw_steps, label_place, stamp
+from utils.draw import ACROSS, BLUE, CELL, GREEN, RED, annotate, crop_sheet, draw_steps, label_place, stamp
+from utils.files import STEPS
 from utils.reader import Hypothesis, Page
 from utils.segment import Piece
 
@@ -95,9 +96,10 @@ def page():
 
 def test_steps_are_drawn_in_their_order_and_removed_lines_in_colour():
     steps = draw_steps(page())
-    assert [name.split(".")[0] for name in steps] == ["ink", "mask", "strokes", "pieces", "lines", "crops"]
-    assert all(image.dtype == np.uint8 for image in steps.values())
-    strokes = steps["strokes.png"]
+    assert len(steps) == len(STEPS) and all(image.dtype == np.uint8 for image in steps)
+    ink, mask, strokes, pieces, _, crops = steps
+    assert (ink == 255 - page().mask).all() and (mask == ink).all() and (crops == crop_sheet(page().lines)).all()
+    assert (pieces[10, 20:30] == BLUE).all() and not (pieces == RED).all(axis=2).any()
     assert (strokes[20, 25] == 0).all() and (strokes[0, 0] == 255).all()
     assert len(set(strokes[50, 5].tolist())) == 3
 
@@ -105,7 +107,7 @@ def test_steps_are_drawn_in_their_order_and_removed_lines_in_colour():
 def test_steps_of_an_empty_page():
     blank = np.zeros((5, 7), np.uint8)
     steps = draw_steps(Page(Hypothesis(False, 240), 1.0, blank, blank.astype(np.float32), blank))
-    assert steps["mask.png"].shape == (5, 7) and steps["crops.png"].size
+    assert all(image.shape[:2] == (5, 7) for image in steps[:-1]) and steps[-1].size
 
 
 def test_the_sheet_shows_every_crop_line_by_line():
