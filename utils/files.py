@@ -85,6 +85,8 @@ def plan_output(output: Path, pictures: Sequence[Picture]) -> list[Path]:
         In one line: what could not be written later.
     """
     suffix = output.suffix.lower()
+    if output.name.lower() in EXPECTED and not output.is_dir():
+        raise ValueError(f"{output}: a suffix alone, expected a name before it")
     if output.is_dir() or (not suffix and not output.exists()):
         names = [name if name.suffix.lower() in WRITABLE else name.with_suffix(".png") for _, name in pictures]
         targets = [output / name.with_stem(name.stem + MARK) for name in names]
@@ -138,7 +140,8 @@ def plan_steps(folder: Path, pictures: Sequence[Picture], targets: Sequence[Path
     Raises
     ------
     OSError, ValueError
-        If one is no folder, or holds a picture that is read, or an annotated one, under the name of a step.
+        If one is no folder, or holds under the name of a step a picture that is read, or an annotated one, or any other
+        file unless all of STEPS are there, as an earlier run leaves them.
     """
     folders = [folder / name for _, name in pictures] if len(pictures) > 1 else [folder]
     check_names(folders, pictures)
@@ -150,4 +153,9 @@ def plan_steps(folder: Path, pictures: Sequence[Picture], targets: Sequence[Path
             raise ValueError(f"{path}: the name for both the annotated picture and the folder of its steps")
         if path.resolve().parent in inside and path.name in STEPS:
             raise ValueError(f"{folder}: {path} is there, expected another folder for the steps")
+    for place in folders:
+        there = [name for name in STEPS if os.path.lexists(place / name)]
+        if 0 < len(there) < len(STEPS):
+            what = f"{there[0]} is there, but not all six of an earlier run"
+            raise ValueError(f"{place}: {what}, expected another folder for the steps")
     return folders
