@@ -104,7 +104,7 @@ def recognize(
     import cv2
 
     from utils.classifier import load_classifier
-    from utils.draw import annotate, draw_steps
+    from utils.draw import annotate, draw_steps, enlarge
     from utils.picture import has_screen, read_picture, show, write_picture
     from utils.reader import read_page
 
@@ -134,9 +134,9 @@ def recognize(
                     write_picture(steps[i] / name, drawing)
             if targets:
                 targets[i].parent.mkdir(parents=True, exist_ok=True)
-                write_picture(targets[i], annotate(image, lines))
+                write_picture(targets[i], annotate(*enlarge(image, lines)))
             if windows:
-                show({"Original": image, "Thresh": page.mask, "Recognized": annotate(image, lines)})
+                show({"Original": image, "Thresh": page.mask, "Recognized": annotate(*enlarge(image, lines))})
         except BrokenPipeError:
             raise
         except (OSError, ValueError) as error:

@@ -223,6 +223,15 @@ def test_the_annotated_picture(path, tmp_path):
     assert os.listdir(tmp_path) == ["read.jpg"]
 
 
+def test_a_picture_of_28_pixels_is_annotated_enlarged_and_its_boxes_are_in_its_own_pixels(mnist, tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), mnist[1][0][0].reshape(28, 28))
+    (record,) = json.loads(recognize(tmp_path / "a.png", "-o", tmp_path / "read.png", "--json").stdout)
+    assert (record["width"], record["height"]) == (28, 28) and max(record["lines"][0][0][0]["box"]) < 28
+    drawn = cv2.imread(str(tmp_path / "read.png"))
+    assert drawn.shape == (224, 224, 3)
+    assert all((drawn == colour).all(axis=2).sum() > 50 for colour in ((0, 0, 255), (0, 255, 0)))
+
+
 def test_a_folder_that_is_there_takes_a_single_picture(path, tmp_path):
     assert recognize(path, "-o", tmp_path).returncode == 0
     assert os.listdir(tmp_path) == ["sample_recognized.png"]

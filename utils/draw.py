@@ -1,6 +1,7 @@
 """What was read, drawn: boxes and labels on the picture, and a picture of every step on the way there."""
 
 import functools
+import math
 
 import cv2
 import numpy as np
@@ -12,9 +13,30 @@ RED, GREEN, BLACK = (0, 0, 255), (0, 255, 0), (0, 0, 0)  # BGR
 BLUE, ORANGE = (178, 114, 0), (0, 159, 230)  # Okabe and Ito's, distinct to every eye
 LABEL = 0.4  # digit heights: height of a label...
 SMALLEST = 11  # ...but at least this many pixels
+SMALL = 200  # pixels: the longer side of a picture in which a label of SMALLEST pixels would hide a digit
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 ACROSS = 16  # crops in a row of the sheet
 CELL = 64, 76  # pixels: width and height of a crop and its caption on the sheet
+
+
+def enlarge(image: np.ndarray, lines: list[list[Piece]]) -> tuple[np.ndarray, list[list[Piece]]]:
+    """Repeat the pixels of a small picture, so that there is room for labels beside its digits.
+
+    Parameters
+    ----------
+    image : (H, W, 3) BGR or (H, W) grey, uint8
+    lines : digits with boxes (x, y, width, height) in pixels of this picture
+
+    Returns
+    -------
+    The picture, a whole number of times as large, and the digits with boxes in its pixels; both as they are if the
+    longer side has SMALL pixels or more.
+    """
+    times = math.ceil(SMALL / max(image.shape[:2]))
+    if times == 1:
+        return image, lines
+    larger = [[digit._replace(box=tuple(times * side for side in digit.box)) for digit in line] for line in lines]
+    return image.repeat(times, axis=0).repeat(times, axis=1), larger
 
 
 def annotate(image: np.ndarray, lines: list[list[Piece]]) -> np.ndarray:
