@@ -393,6 +393,24 @@ def test_standard_output_that_is_closed(path):
     assert (result.returncode, result.stderr) == (1, "error: standard output is closed\n")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a file that is always full")
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_standard_output_that_is_full_is_named_once_whatever_the_number_of_pictures(path, tmp_path, options):
+    for name in "a.png", "b.png":
+        shutil.copy(path, tmp_path / name)
+    command = [sys.executable, "recognize.py", "-m", MODEL, "-i", tmp_path, "--no-show", *options]
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert result.returncode == 1
+    assert result.stderr == "recognize.py: error: standard output: No space left on device\n"
+
+
+def test_a_reader_that_has_seen_enough_ends_the_script_quietly(path):
+    command = f"{sys.executable} recognize.py -m {MODEL} -i {path} --no-show | true; exit ${{PIPESTATUS[0]}}"
+    result = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stderr) == (1, "")
+
+
 def test_ctrl_c_among_the_imports_ends_in_one_line():
     code = "import sys; sys.argv = ['recognize.py']; import utils; raise KeyboardInterrupt"
     result = run("-c", code)
