@@ -53,10 +53,9 @@ class Classifier:
         ValueError
             If the digits are not uint8 or of another size.
         """
-        starts = range(0, max(1, len(digits)), self.at_once)
-        chunks = [digits[start : start + self.at_once] for start in starts]
-        inputs = (to_input(chunk, self.shape) for chunk in chunks)
-        return np.concatenate([self.forward(batch) if len(batch) else np.empty((0, 10), "float32") for batch in inputs])
+        starts = range(0, len(digits), self.at_once)
+        answers = [self.forward(to_input(digits[start : start + self.at_once], self.shape)) for start in starts]
+        return np.concatenate(answers) if answers else np.empty((0, 10), np.float32)
 
 
 class Memory:
@@ -136,9 +135,9 @@ def load_tflite(path: Path) -> Classifier:
     content = path.read_bytes()
     if content[4:8] != b"TFL3":
         raise ValueError(f"{path}: not a .tflite file")
-    mark, *shape, _ = SEAL.unpack(content[-SEAL.size :])
-    shape = tuple(size for size in shape if size)
-    if mark != MARK or seal(content[: -SEAL.size], shape) != content:
+    _, *sizes, _ = SEAL.unpack(content[-SEAL.size :])
+    shape = tuple(size for size in sizes if size)
+    if seal(content[: -SEAL.size], shape) != content:
         raise ValueError(f"{path}: damaged, or not from a trainer of this project: its checksum is not right")
 
     def forward(batch: np.ndarray) -> np.ndarray:
@@ -170,6 +169,5 @@ def check(path: Path, classifier: Classifier) -> None:
 
 def seal(content: bytes, shape: Shape) -> bytes:
     """Append the shape of its input and a checksum to a TensorFlow Lite model; readers of the format do not mind."""
-    sizes = *shape, *[0] * (3 - len(shape))
-    end = SEAL.pack(MARK, *sizes, 0)[:-4]
-    return content + end + struct.pack("<I", zlib.crc32(content + end))
+    content += SEAL.pack(MARK, *shape, *[0] * (3 - len(shape)), 0)[:-4]
+    return content + zlib.crc32(content).to_bytes(4, "little")
