@@ -4,6 +4,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -24,18 +25,13 @@ OLD_SUFFIXES = (".model", ".h5", ".hdf5")
 Shape = tuple[int, ...]
 
 
+@dataclass
 class Classifier:
-    """A network that tells digits apart.
+    """A network that tells digits apart."""
 
-    Parameters
-    ----------
-    shape : its input shape without the batch: (784,), (28, 28, 1) or (1, 28, 28)
-    forward : (n, *shape) float32 in 0..1 -> (n, 10) probabilities
-    at_once : n, at most
-    """
-
-    def __init__(self, shape: Shape, forward: Callable[[np.ndarray], np.ndarray], at_once: int):
-        self.shape, self.forward, self.at_once = shape, forward, at_once
+    shape: Shape  # its input shape without the batch: (784,), (28, 28, 1) or (1, 28, 28)
+    forward: Callable[[np.ndarray], np.ndarray]  # (n, *shape) float32 in 0..1 -> (n, 10) probabilities
+    at_once: int  # n, at most
 
     def predict(self, digits: np.ndarray) -> np.ndarray:
         """Give each digit its probabilities of being 0 to 9.
@@ -122,9 +118,11 @@ def load_keras(path: Path) -> Classifier:
     except Exception as error:  # Keras raises whatever its layers raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(f"{path}: Keras cannot load it ({reason[:200]})") from None
-    classifier = Classifier(shape[1:], lambda batch: np.asarray(model(batch, training=False), "float32"), KERAS_AT_ONCE)
-    check(path, classifier)
-    return classifier
+
+    def forward(batch: np.ndarray) -> np.ndarray:
+        return np.asarray(model(batch, training=False), "float32")
+
+    return checked(Classifier(shape[1:], forward, KERAS_AT_ONCE), path)
 
 
 def load_tflite(path: Path) -> Classifier:
@@ -147,15 +145,13 @@ def load_tflite(path: Path) -> Classifier:
     try:
         with silence():
             net = cv2.dnn.readNetFromTFLite(np.frombuffer(content, "uint8"))
-            classifier = Classifier((1, 28, 28) if shape == (28, 28, 1) else shape, forward, AT_ONCE)
-            check(path, classifier)
+            return checked(Classifier((1, 28, 28) if shape == (28, 28, 1) else shape, forward, AT_ONCE), path)
     except cv2.error as error:
         raise ValueError(f"{path}: OpenCV cannot run it ({error.err.strip()})") from None
-    return classifier
 
 
-def check(path: Path, classifier: Classifier) -> None:
-    """Refuse a network that does not answer a digit with ten probabilities."""
+def checked(classifier: Classifier, path: Path) -> Classifier:
+    """Return a network, or refuse one that does not answer a digit with ten probabilities."""
     if classifier.shape not in ((784,), (28, 28, 1), (1, 28, 28)):
         raise ValueError(f"{path}: a network that reads {classifier.shape}, expected (784,) or (28, 28, 1)")
     bar = np.zeros((2, 28, 28), np.uint8)
@@ -165,6 +161,7 @@ def check(path: Path, classifier: Classifier) -> None:
         raise ValueError(f"{path}: a network that gives each digit {answers.shape[1:]} answers, expected (10,)")
     if not (np.isfinite(answers).all() and (answers >= 0).all() and np.allclose(answers.sum(axis=1), 1, atol=1e-3)):
         raise ValueError(f"{path}: a network whose answers are no probabilities, which are 0 to 1 and sum to 1")
+    return classifier
 
 
 def seal(content: bytes, shape: Shape) -> bytes:
