@@ -18,9 +18,7 @@ from utils.segment import Piece
 AT_ONCE = 32  # digits per forward pass in OpenCV: they stay in the cache, and are answered twice as fast as a thousand
 KERAS_AT_ONCE = 1000  # Keras takes 5 ms to start; about 100 MB of activations in the CNN
 SMALLEST, LARGEST = 1_000, 100_000_000  # bytes of a model file; the CNN has 2.4 million
-SEAL = struct.Struct("<5s3HI")  # ends a .tflite that a trainer wrote: MARK, the network's input shape, a checksum
-MARK = b"DIGIT"
-OLD_SUFFIXES = (".model", ".h5", ".hdf5")
+SEAL = struct.Struct("<5s3HI")  # ends a .tflite that a trainer wrote: a mark, the network's input shape, a checksum
 
 Shape = tuple[int, ...]
 
@@ -84,7 +82,7 @@ def load_classifier(path: str | Path) -> Classifier:
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    if suffix in OLD_SUFFIXES:
+    if suffix in (".model", ".h5", ".hdf5"):
         raise ValueError(f"{path}: a model of the {path.suffix} kind is not read; train it anew, today's end in .keras")
     if suffix not in (".keras", ".tflite"):
         raise ValueError(f"{path}: suffix {path.suffix or 'missing'}, expected a model that ends in .keras or .tflite")
@@ -166,5 +164,5 @@ def checked(classifier: Classifier, path: Path) -> Classifier:
 
 def seal(content: bytes, shape: Shape) -> bytes:
     """Append the shape of its input and a checksum to a TensorFlow Lite model; readers of the format do not mind."""
-    content += SEAL.pack(MARK, *shape, *[0] * (3 - len(shape)), 0)[:-4]
+    content += SEAL.pack(b"DIGIT", *shape, *[0] * (3 - len(shape)), 0)[:-4]
     return content + zlib.crc32(content).to_bytes(4, "little")

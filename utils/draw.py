@@ -20,17 +20,9 @@ CELL = 64, 76  # pixels: width and height of a crop and its caption on the sheet
 
 
 def enlarge(image: np.ndarray, lines: list[list[Piece]]) -> tuple[np.ndarray, list[list[Piece]]]:
-    """Repeat the pixels of a small picture, so that there is room for labels beside its digits.
+    """Repeat the pixels of a picture whose longer side has less than SMALL, so that labels have room; boxes follow.
 
-    Parameters
-    ----------
-    image : (H, W, 3) BGR or (H, W) grey, uint8
-    lines : digits with boxes (x, y, width, height) in pixels of this picture
-
-    Returns
-    -------
-    The picture, a whole number of times as large, and the digits with boxes in its pixels; both as they are if the
-    longer side has SMALL pixels or more.
+    It takes what `annotate` takes, and returns it a whole number of times as large.
     """
     times = math.ceil(SMALL / max(image.shape[:2]))
     if times == 1:

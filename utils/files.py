@@ -101,7 +101,7 @@ def plan_output(output: Path, pictures: Sequence[Picture]) -> list[Path]:
         targets = [output]
     check_folder(targets[0].parent)
     there = [target for target in targets if target.exists()]
-    read = {identity(picture.path) for picture in pictures} if there else set()
+    read = {identity(path) for path, _ in pictures} if there else set()
     for target in there:
         if identity(target) in read:
             raise ValueError(f"{target}: the picture itself, expected another name for the annotated one")
