@@ -14,12 +14,11 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from utils import reason, run, say, sign_of_life
-from utils.files import Picture, find_pictures, plan_output, plan_steps
+from utils import put, reason, run, say, sign_of_life
+from utils.files import STEPS, find_pictures, plan_output, plan_steps
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,47 +63,29 @@ def read_digits(image: "np.ndarray", classifier: "Classifier") -> "list[list[Pie
 
 
 def main() -> int:
-    """Find the pictures, plan where everything goes, and recognize.
+    """Find the pictures, plan where everything goes, then read, print, draw and show one after the other.
 
     Returns
     -------
-    The exit code: 0, or 1 if anything failed.
+    The exit code: 0, or 1 if anything failed; a picture that fails does not stop the others.
     """
     options = parse_options()
     folders = [folder for folder in (options.output, options.debug) if folder and folder.is_dir()]
     pictures, faults = find_pictures(options.image, folders)
+    failed = any(fault.startswith("error") for fault in faults)
     for fault in faults:
         say(fault)
     if not pictures:
         if options.json:
-            print("[]")
+            put("[]")
         return 1
     targets = plan_output(options.output, pictures) if options.output else []
     steps = plan_steps(options.debug, pictures, targets) if options.debug else []
-    failed = recognize(pictures, targets, steps, options)
-    return int(failed or any(fault.startswith("error") for fault in faults))
 
-
-def recognize(
-    pictures: Sequence[Picture], targets: Sequence[Path], steps: Sequence[Path], options: argparse.Namespace
-) -> bool:
-    """Read, print, draw, show: one picture after the other; one that fails does not stop the others.
-
-    Parameters
-    ----------
-    pictures : what to read
-    targets : where the annotated pictures go, or none
-    steps : the folders where the pictures of the steps go, or none
-    options : see `parse_options`
-
-    Returns
-    -------
-    Whether anything failed.
-    """
     import cv2
 
     from utils.classifier import load_classifier
-    from utils.draw import annotate
+    from utils.draw import annotate, draw_steps, enlarge
     from utils.picture import has_screen, read_picture, show, write_picture
     from utils.reader import read_page
 
@@ -114,8 +95,7 @@ def recognize(
         say(f"there is no screen, the annotated picture goes to {ELSEWHERE}{os.sep}")
         windows, targets = False, plan_output(ELSEWHERE, pictures)
     several = len(pictures) > 1 or len(options.image) > 1
-    records, failed = [], False
-
+    records = []
     for i, (path, _) in enumerate(pictures):
         try:
             with sign_of_life(f"picture {i + 1:,} of {len(pictures):,}, {path}"):
@@ -127,14 +107,18 @@ def recognize(
             if options.json:
                 records.append(describe(path, image, lines))
             else:
-                print_lines(lines, f"{str(path).translate(ESCAPES)}\t" if several else "")
+                for line in lines:
+                    digits = "".join(" " * digit.is_spaced + str(digit.value) for digit in line)
+                    put(f"{str(path).translate(ESCAPES)}\t{digits}" if several else digits)
             if steps:
-                write_steps(page, steps[i])
+                steps[i].mkdir(parents=True, exist_ok=True)
+                for name, drawing in zip(STEPS, draw_steps(page)):
+                    write_picture(steps[i] / name, drawing)
             if targets:
                 targets[i].parent.mkdir(parents=True, exist_ok=True)
-                write_picture(targets[i], annotate(image, lines))
+                write_picture(targets[i], annotate(*enlarge(image, lines)))
             if windows:
-                show({"Original": image, "Thresh": page.mask, "Recognized": annotate(image, lines)})
+                show({"Original": image, "Thresh": page.mask, "Recognized": annotate(*enlarge(image, lines))})
         except BrokenPipeError:
             raise
         except (OSError, ValueError) as error:
@@ -144,8 +128,8 @@ def recognize(
             say(f"error: {path}: too large for this computer's memory, make it smaller ({error})")
             failed = True
     if options.json:
-        print(json.dumps(records))
-    return failed
+        put(json.dumps(records))
+    return int(failed)
 
 
 def nonempty_path(text: str) -> Path:
@@ -181,11 +165,6 @@ def remark(page: "Page") -> str:
     return "" if page.lines else "no digits found"
 
 
-def print_lines(lines: "list[list[Piece]]", start: str) -> None:
-    for line in lines:
-        print(start + "".join(" " * digit.is_spaced + str(digit.value) for digit in line), flush=True)
-
-
 def describe(path: Path, image: "np.ndarray", lines: "list[list[Piece]]") -> dict:
     """Say what was read in a form that JSON has: lines of numbers of digits."""
     numbers = []
@@ -197,16 +176,6 @@ def describe(path: Path, image: "np.ndarray", lines: "list[list[Piece]]") -> dic
             numbers[-1][-1].append({"value": digit.value, "confidence": round(digit.confidence, 4), "box": digit.box})
     height, width = image.shape[:2]
     return {"path": str(path), "width": width, "height": height, "lines": numbers}
-
-
-def write_steps(page: "Page", folder: Path) -> None:
-    """Write a numbered picture of every step of reading a page."""
-    from utils.draw import draw_steps
-    from utils.picture import write_picture
-
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, (name, drawing) in enumerate(draw_steps(page).items(), 1):
-        write_picture(folder / f"{number}_{name}", drawing)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,21 @@
 import numpy as np
 import pytest
 
-from utils.draw import ACROSS, CELL, GREEN, RED, annotate, crop_sheet, draw_steps, label_place, stamp
+from utils.draw import (
+    ACROSS,
+    BLUE,
+    CELL,
+    GREEN,
+    RED,
+    SMALL,
+    annotate,
+    crop_sheet,
+    draw_steps,
+    enlarge,
+    label_place,
+    stamp,
+)
+from utils.files import STEPS
 from utils.reader import Hypothesis, Page
 from utils.segment import Piece
 
@@ -72,6 +86,33 @@ def test_a_label_without_room_is_smaller():
     assert 9 <= bottom - top <= 25 and bottom < 25
 
 
+@pytest.mark.parametrize("box", [(4, 4, 20, 20), (9, 4, 10, 20)])
+def test_digit_box_and_label_of_a_small_picture_can_all_be_seen(box):
+    image = np.full((28, 28, 3), 255, np.uint8)
+    x, y, w, h = box
+    image[y : y + h, x : x + w] = 0
+    large, lines = enlarge(image, [[digit(8, box)]])
+    factor = len(large) // 28
+    drawn = annotate(large, lines)
+    assert len(drawn) == 28 * factor >= SMALL and (large[::factor, ::factor] == image).all()
+    left, top, right, bottom = (factor * side for side in (x, y, x + w, y + h))
+    assert pixels(drawn, RED) == pytest.approx((left, top, right, bottom), abs=3)  # half the box's thickness
+    inside = drawn[top + factor : bottom - factor, left + factor : right - factor]
+    assert (inside == 0).all()  # neither box nor label covers more than the rim of the digit
+    assert (drawn == GREEN).all(axis=2).sum() in [(stamp("8", height) == 2).sum() for height in (64, 32, 11)]  # whole
+
+
+def test_a_tight_crop_is_enlarged_until_its_label_covers_a_corner_only():
+    drawn = annotate(*enlarge(np.full((20, 14), 255, np.uint8), [[digit(8, (0, 0, 14, 20))]]))
+    assert (drawn[30:] != GREEN).any(axis=2).all() and drawn.shape == (200, 140, 3)
+
+
+def test_a_large_picture_and_its_boxes_stay_as_they_are():
+    image, lines = np.full((20, SMALL, 3), 255, np.uint8), [[digit(8, (4, 4, 10, 12))]]
+    large, boxed = enlarge(image, lines)
+    assert np.array_equal(large, image) and boxed[0][0].box == (4, 4, 10, 12)
+
+
 def test_labels_of_narrow_neighbours_are_all_legible():
     digits = [digit(8, (20 + 12 * i, 40, 11, 50)) for i in range(4)]
     drawn = annotate(np.full((140, 100), 255, np.uint8), [digits])
@@ -95,9 +136,10 @@ def page():
 
 def test_steps_are_drawn_in_their_order_and_removed_lines_in_colour():
     steps = draw_steps(page())
-    assert [name.split(".")[0] for name in steps] == ["ink", "mask", "strokes", "pieces", "lines", "crops"]
-    assert all(image.dtype == np.uint8 for image in steps.values())
-    strokes = steps["strokes.png"]
+    assert len(steps) == len(STEPS) and all(image.dtype == np.uint8 for image in steps)
+    ink, mask, strokes, pieces, _, crops = steps
+    assert (ink == 255 - page().mask).all() and (mask == ink).all() and (crops == crop_sheet(page().lines)).all()
+    assert (pieces[10, 20:30] == BLUE).all() and not (pieces == RED).all(axis=2).any()
     assert (strokes[20, 25] == 0).all() and (strokes[0, 0] == 255).all()
     assert len(set(strokes[50, 5].tolist())) == 3
 
@@ -105,7 +147,7 @@ def test_steps_are_drawn_in_their_order_and_removed_lines_in_colour():
 def test_steps_of_an_empty_page():
     blank = np.zeros((5, 7), np.uint8)
     steps = draw_steps(Page(Hypothesis(False, 240), 1.0, blank, blank.astype(np.float32), blank))
-    assert steps["mask.png"].shape == (5, 7) and steps["crops.png"].size
+    assert all(image.shape[:2] == (5, 7) for image in steps[:-1]) and steps[-1].size
 
 
 def test_the_sheet_shows_every_crop_line_by_line():

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from utils.files import Picture, find_pictures, plan_output, plan_steps
+from utils.files import STEPS, Picture, find_pictures, plan_output, plan_steps
 
 
 @pytest.fixture
@@ -77,6 +77,16 @@ def test_a_file_for_several_pictures_is_refused(tmp_path, name):
         plan_output(tmp_path / name, both)
 
 
+@pytest.mark.parametrize("name", [".png", ".JPG", ".gif"])
+def test_a_suffix_alone_names_no_file_and_no_folder_but_a_hidden_folder_may_be_meant(tmp_path, name):
+    one = Picture(tmp_path / "a.png", (tmp_path / "a.png").relative_to(tmp_path))
+    with pytest.raises(ValueError, match=f"{name}: a suffix alone, expected a name before it"):
+        plan_output(tmp_path / name, [one])
+    assert plan_output(tmp_path / ".read", [one]) == [tmp_path / ".read" / "a_recognized.png"]
+    (tmp_path / name).mkdir()
+    assert plan_output(tmp_path / name, [one]) == [tmp_path / name / "a_recognized.png"]
+
+
 def test_equal_names_are_refused_for_annotated_pictures_and_for_steps(tmp_path):
     twins = [Picture(tmp_path / place / "a.png", (tmp_path / "a.png").relative_to(tmp_path)) for place in ("x", "y")]
     for plan, name, *more in (plan_output, "a_recognized.png"), (plan_steps, "a.png", []):
@@ -116,3 +126,22 @@ def test_an_annotated_picture_never_replaces_a_pipe(folder):
     one = Picture(folder / "a", (folder / "a").relative_to(folder))
     with pytest.raises(ValueError, match="pipe.png: not a regular file"):
         plan_output(folder / "pipe.png", [one])
+
+
+@pytest.mark.parametrize("there", [["1_ink.jpg"], ["4_pieces.jpg", "6_crops.png", "notes.txt"], STEPS[:5]])
+def test_steps_never_replace_a_picture_that_no_earlier_run_made(tmp_path, there):
+    """A run makes all six."""
+    one = Picture(tmp_path / "a.png", (tmp_path / "a.png").relative_to(tmp_path))
+    for name in there:
+        (tmp_path / name).write_text("the user's")
+    with pytest.raises(ValueError, match=rf"{there[0]} is there, but not all six of an earlier run, expected another"):
+        plan_steps(tmp_path, [one], [])
+    assert plan_steps(tmp_path / "new", [one], []) == [tmp_path / "new"]
+
+
+@pytest.mark.parametrize("there", [[], ["notes.txt", "ink.jpg"], [*STEPS, "notes.txt"]])
+def test_steps_replace_those_of_an_earlier_run(tmp_path, there):
+    one = Picture(tmp_path / "a.png", (tmp_path / "a.png").relative_to(tmp_path))
+    for name in there:
+        (tmp_path / name).touch()
+    assert plan_steps(tmp_path, [one], []) == [tmp_path]

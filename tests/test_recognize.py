@@ -136,7 +136,7 @@ def test_tensorflow_is_not_imported_for_a_tflite(path, tmp_path):
     code = "import sys, recognize; code = recognize.main(); print(*sys.modules, file=sys.stderr); sys.exit(code)"
     result = run("-c", code, "-i", path, "-m", MODEL, "-o", tmp_path / "o.png", "--debug", tmp_path, env=NO_SCREEN)
     assert result.returncode == 0
-    assert not {"tensorflow", "keras", "matplotlib", "imutils"} & set(result.stderr.split())
+    assert not {"tensorflow", "keras", "matplotlib"} & set(result.stderr.split())
 
 
 def test_help_and_a_mistyped_path_import_nothing_large():
@@ -145,7 +145,7 @@ def test_help_and_a_mistyped_path_import_nothing_large():
         modules = {
             line.split("|")[-1].strip() for line in result.stderr.splitlines() if line.startswith("import time:")
         }
-        assert result.returncode == code and "argparse" in modules and not {"numpy", "cv2", "imutils"} & modules
+        assert result.returncode == code and "argparse" in modules and not {"numpy", "cv2"} & modules
 
 
 def test_json(path, printed):
@@ -221,6 +221,15 @@ def test_the_annotated_picture(path, tmp_path):
     drawn, image = cv2.imread(str(tmp_path / "read.jpg")), cv2.imread(str(path))
     assert drawn.shape == image.shape and np.abs(drawn.astype(int) - image).max() > 100
     assert os.listdir(tmp_path) == ["read.jpg"]
+
+
+def test_a_picture_of_28_pixels_is_annotated_enlarged_and_its_boxes_are_in_its_own_pixels(mnist, tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), mnist[1][0][0].reshape(28, 28))
+    (record,) = json.loads(recognize(tmp_path / "a.png", "-o", tmp_path / "read.png", "--json").stdout)
+    assert (record["width"], record["height"]) == (28, 28) and max(record["lines"][0][0][0]["box"]) < 28
+    drawn = cv2.imread(str(tmp_path / "read.png"))
+    assert drawn.shape == (224, 224, 3)
+    assert all((drawn == colour).all(axis=2).sum() > 50 for colour in ((0, 0, 255), (0, 255, 0)))
 
 
 def test_a_folder_that_is_there_takes_a_single_picture(path, tmp_path):
@@ -382,6 +391,24 @@ def test_standard_output_that_is_closed(path):
     command = f"{sys.executable} recognize.py -m {MODEL} -i {path} --no-show >&-"
     result = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (result.returncode, result.stderr) == (1, "error: standard output is closed\n")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a file that is always full")
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_standard_output_that_is_full_is_named_once_whatever_the_number_of_pictures(path, tmp_path, options):
+    for name in "a.png", "b.png":
+        shutil.copy(path, tmp_path / name)
+    command = [sys.executable, "recognize.py", "-m", MODEL, "-i", tmp_path, "--no-show", *options]
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert result.returncode == 1
+    assert result.stderr == "recognize.py: error: standard output: No space left on device\n"
+
+
+def test_a_reader_that_has_seen_enough_ends_the_script_quietly(path):
+    command = f"{sys.executable} recognize.py -m {MODEL} -i {path} --no-show | true; exit ${{PIPESTATUS[0]}}"
+    result = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stderr) == (1, "")
 
 
 def test_ctrl_c_among_the_imports_ends_in_one_line():

@@ -22,6 +22,16 @@ def say(message: str) -> None:
     print(f"{Path(sys.argv[0]).name}: {' '.join(message.split())}", file=sys.stderr, flush=True)
 
 
+def put(text: str, end: str = "\n") -> None:
+    """Print at once; where standard output cannot be written, the error is a broken pipe's, and names it."""
+    try:
+        print(text, end=end, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise BrokenPipeError(error.errno, error.strerror, "standard output") from None
+
+
 def reason(error: Exception) -> str:
     """Say what is wrong: where the system itself tells, the path first, as in our own messages."""
     named = isinstance(error, OSError) and error.filename is not None
@@ -44,9 +54,11 @@ def run(main: Callable[[], int | None]) -> int:
         stream.reconfigure(errors="backslashreplace")  # a console may lack the letters of a file's name
     try:
         code = main() or 0
-        sys.stdout.flush()
+        put("", end="")
         return code
-    except BrokenPipeError:  # the reader of our output has seen enough, as `head` has
+    except BrokenPipeError as error:  # the reader of our output has seen enough, as `head` has, or see `put`
+        if error.filename:
+            say(f"error: {reason(error)}")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except ImportError as error:

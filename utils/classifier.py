@@ -4,6 +4,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -17,25 +18,18 @@ from utils.segment import Piece
 AT_ONCE = 32  # digits per forward pass in OpenCV: they stay in the cache, and are answered twice as fast as a thousand
 KERAS_AT_ONCE = 1000  # Keras takes 5 ms to start; about 100 MB of activations in the CNN
 SMALLEST, LARGEST = 1_000, 100_000_000  # bytes of a model file; the CNN has 2.4 million
-SEAL = struct.Struct("<5s3HI")  # ends a .tflite that a trainer wrote: MARK, the network's input shape, a checksum
-MARK = b"DIGIT"
-OLD_SUFFIXES = (".model", ".h5", ".hdf5")
+SEAL = struct.Struct("<5s3HI")  # ends a .tflite that a trainer wrote: a mark, the network's input shape, a checksum
 
 Shape = tuple[int, ...]
 
 
+@dataclass
 class Classifier:
-    """A network that tells digits apart.
+    """A network that tells digits apart."""
 
-    Parameters
-    ----------
-    shape : its input shape without the batch: (784,), (28, 28, 1) or (1, 28, 28)
-    forward : (n, *shape) float32 in 0..1 -> (n, 10) probabilities
-    at_once : n, at most
-    """
-
-    def __init__(self, shape: Shape, forward: Callable[[np.ndarray], np.ndarray], at_once: int):
-        self.shape, self.forward, self.at_once = shape, forward, at_once
+    shape: Shape  # its input shape without the batch: (784,), (28, 28, 1) or (1, 28, 28)
+    forward: Callable[[np.ndarray], np.ndarray]  # (n, *shape) float32 in 0..1 -> (n, 10) probabilities
+    at_once: int  # n, at most
 
     def predict(self, digits: np.ndarray) -> np.ndarray:
         """Give each digit its probabilities of being 0 to 9.
@@ -53,10 +47,9 @@ class Classifier:
         ValueError
             If the digits are not uint8 or of another size.
         """
-        starts = range(0, max(1, len(digits)), self.at_once)
-        chunks = [digits[start : start + self.at_once] for start in starts]
-        inputs = (to_input(chunk, self.shape) for chunk in chunks)
-        return np.concatenate([self.forward(batch) if len(batch) else np.empty((0, 10), "float32") for batch in inputs])
+        starts = range(0, len(digits), self.at_once)
+        answers = [self.forward(to_input(digits[start : start + self.at_once], self.shape)) for start in starts]
+        return np.concatenate(answers) if answers else np.empty((0, 10), np.float32)
 
 
 class Memory:
@@ -89,7 +82,7 @@ def load_classifier(path: str | Path) -> Classifier:
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    if suffix in OLD_SUFFIXES:
+    if suffix in (".model", ".h5", ".hdf5"):
         raise ValueError(f"{path}: a model of the {path.suffix} kind is not read; train it anew, today's end in .keras")
     if suffix not in (".keras", ".tflite"):
         raise ValueError(f"{path}: suffix {path.suffix or 'missing'}, expected a model that ends in .keras or .tflite")
@@ -123,9 +116,11 @@ def load_keras(path: Path) -> Classifier:
     except Exception as error:  # Keras raises whatever its layers raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(f"{path}: Keras cannot load it ({reason[:200]})") from None
-    classifier = Classifier(shape[1:], lambda batch: np.asarray(model(batch, training=False), "float32"), KERAS_AT_ONCE)
-    check(path, classifier)
-    return classifier
+
+    def forward(batch: np.ndarray) -> np.ndarray:
+        return np.asarray(model(batch, training=False), "float32")
+
+    return checked(Classifier(shape[1:], forward, KERAS_AT_ONCE), path)
 
 
 def load_tflite(path: Path) -> Classifier:
@@ -136,9 +131,9 @@ def load_tflite(path: Path) -> Classifier:
     content = path.read_bytes()
     if content[4:8] != b"TFL3":
         raise ValueError(f"{path}: not a .tflite file")
-    mark, *shape, _ = SEAL.unpack(content[-SEAL.size :])
-    shape = tuple(size for size in shape if size)
-    if mark != MARK or seal(content[: -SEAL.size], shape) != content:
+    _, *sizes, _ = SEAL.unpack(content[-SEAL.size :])
+    shape = tuple(size for size in sizes if size)
+    if seal(content[: -SEAL.size], shape) != content:
         raise ValueError(f"{path}: damaged, or not from a trainer of this project: its checksum is not right")
 
     def forward(batch: np.ndarray) -> np.ndarray:
@@ -148,15 +143,13 @@ def load_tflite(path: Path) -> Classifier:
     try:
         with silence():
             net = cv2.dnn.readNetFromTFLite(np.frombuffer(content, "uint8"))
-            classifier = Classifier((1, 28, 28) if shape == (28, 28, 1) else shape, forward, AT_ONCE)
-            check(path, classifier)
+            return checked(Classifier((1, 28, 28) if shape == (28, 28, 1) else shape, forward, AT_ONCE), path)
     except cv2.error as error:
         raise ValueError(f"{path}: OpenCV cannot run it ({error.err.strip()})") from None
-    return classifier
 
 
-def check(path: Path, classifier: Classifier) -> None:
-    """Refuse a network that does not answer a digit with ten probabilities."""
+def checked(classifier: Classifier, path: Path) -> Classifier:
+    """Return a network, or refuse one that does not answer a digit with ten probabilities."""
     if classifier.shape not in ((784,), (28, 28, 1), (1, 28, 28)):
         raise ValueError(f"{path}: a network that reads {classifier.shape}, expected (784,) or (28, 28, 1)")
     bar = np.zeros((2, 28, 28), np.uint8)
@@ -166,10 +159,10 @@ def check(path: Path, classifier: Classifier) -> None:
         raise ValueError(f"{path}: a network that gives each digit {answers.shape[1:]} answers, expected (10,)")
     if not (np.isfinite(answers).all() and (answers >= 0).all() and np.allclose(answers.sum(axis=1), 1, atol=1e-3)):
         raise ValueError(f"{path}: a network whose answers are no probabilities, which are 0 to 1 and sum to 1")
+    return classifier
 
 
 def seal(content: bytes, shape: Shape) -> bytes:
     """Append the shape of its input and a checksum to a TensorFlow Lite model; readers of the format do not mind."""
-    sizes = *shape, *[0] * (3 - len(shape))
-    end = SEAL.pack(MARK, *sizes, 0)[:-4]
-    return content + end + struct.pack("<I", zlib.crc32(content + end))
+    content += SEAL.pack(b"DIGIT", *shape, *[0] * (3 - len(shape)), 0)[:-4]
+    return content + zlib.crc32(content).to_bytes(4, "little")

@@ -1,6 +1,7 @@
 """What was read, drawn: boxes and labels on the picture, and a picture of every step on the way there."""
 
 import functools
+import math
 
 import cv2
 import numpy as np
@@ -12,9 +13,22 @@ RED, GREEN, BLACK = (0, 0, 255), (0, 255, 0), (0, 0, 0)  # BGR
 BLUE, ORANGE = (178, 114, 0), (0, 159, 230)  # Okabe and Ito's, distinct to every eye
 LABEL = 0.4  # digit heights: height of a label...
 SMALLEST = 11  # ...but at least this many pixels
+SMALL = 200  # pixels: the longer side of a picture in which a label of SMALLEST pixels would hide a digit
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 ACROSS = 16  # crops in a row of the sheet
 CELL = 64, 76  # pixels: width and height of a crop and its caption on the sheet
+
+
+def enlarge(image: np.ndarray, lines: list[list[Piece]]) -> tuple[np.ndarray, list[list[Piece]]]:
+    """Repeat the pixels of a picture whose longer side has less than SMALL, so that labels have room; boxes follow.
+
+    It takes what `annotate` takes, and returns it a whole number of times as large.
+    """
+    times = math.ceil(SMALL / max(image.shape[:2]))
+    if times == 1:
+        return image, lines
+    larger = [[digit._replace(box=tuple(times * side for side in digit.box)) for digit in line] for line in lines]
+    return image.repeat(times, axis=0).repeat(times, axis=1), larger
 
 
 def annotate(image: np.ndarray, lines: list[list[Piece]]) -> np.ndarray:
@@ -39,13 +53,16 @@ def annotate(image: np.ndarray, lines: list[list[Piece]]) -> np.ndarray:
         cv2.rectangle(image, (x, y), (x + w - 1, y + h - 1), RED, max(1, height // 12))
         taken[y : y + h, x : x + w] = 1
     for digit in digits:
-        for size in sorted({height, max(SMALLEST, height // 2), SMALLEST}, reverse=True):
+        for size in height, max(SMALLEST, height // 2), SMALLEST:  # a label in its full size if there is room
             ink = stamp(str(digit.value), size)
             x, y = label_place(digit.box, ink.shape, taken)
-            if not taken[y : y + ink.shape[0], x : x + ink.shape[1]].any():
-                break  # a label in its full size if there is room, else a smaller one
-        taken[y : y + ink.shape[0], x : x + ink.shape[1]] = 1
-        put_stamp(image, ink, (x, y))
+            under = np.s_[y : y + ink.shape[0], x : x + ink.shape[1]]
+            if not taken[under].any():
+                break
+        taken[under] = 1
+        part = image[under]
+        ink = ink[: part.shape[0], : part.shape[1]]  # what does not fit into the picture is cut off
+        part[ink == 1], part[ink == 2] = BLACK, GREEN
     return image
 
 
@@ -61,14 +78,6 @@ def stamp(text: str, height: int) -> np.ndarray:
     edge = max(1, height // 12)
     ink = np.pad(ink.astype(np.uint8), edge)
     return ink + cv2.dilate(ink, np.ones((2 * edge + 1, 2 * edge + 1), np.uint8))
-
-
-def put_stamp(image: np.ndarray, ink: np.ndarray, place: tuple[int, int]) -> None:
-    """Put a stamp on a picture, its left top at `place`; what does not fit is cut off."""
-    x, y = place
-    part = image[y : y + ink.shape[0], x : x + ink.shape[1]]
-    ink = ink[: part.shape[0], : part.shape[1]]
-    part[ink == 1], part[ink == 2] = BLACK, GREEN
 
 
 def label_place(box: Box, label: tuple[int, int], taken: np.ndarray) -> tuple[int, int]:
@@ -87,33 +96,26 @@ def label_place(box: Box, label: tuple[int, int], taken: np.ndarray) -> tuple[in
     return min(inside, key=lambda place: taken[place[1] : place[1] + tall, place[0] : place[0] + wide].sum())
 
 
-def draw_steps(page: Page) -> dict[str, np.ndarray]:
-    """Draw how a page was read, one picture per step, in the order of the steps.
+def draw_steps(page: Page) -> list[np.ndarray]:
+    """Draw how a page was read.
 
     Returns
     -------
-    File names and pictures (h, w) or (h, w, 3) uint8, BGR, all but the crops in the size at which the page was read.
+    A picture (h, w) or (h, w, 3) uint8, BGR, for each name in `utils.files.STEPS`, all but the crops in the size at
+    which the page was read.
     """
-    grey = cv2.cvtColor(page.grey, cv2.COLOR_GRAY2BGR)
     kept = paint(page.pieces, page.mask.shape)
     strokes = cv2.cvtColor(255 - kept, cv2.COLOR_GRAY2BGR)
     strokes[(page.mask > 0) & (kept == 0)] = ORANGE
     thickness = max(1, round(page.height / 40))
-    boxed = grey.copy()
+    pieces, course = (cv2.cvtColor(page.grey, cv2.COLOR_GRAY2BGR) for _ in range(2))
     for x, y, w, h in (piece.box for piece in page.pieces):
-        cv2.rectangle(boxed, (x, y), (x + w - 1, y + h - 1), BLUE, thickness)
-    course = grey.copy()
+        cv2.rectangle(pieces, (x, y), (x + w - 1, y + h - 1), BLUE, thickness)
     for line in page.lines:
         middles = np.array([(x + w // 2, y + h // 2) for x, y, w, h in (digit.box for digit in line)])
         cv2.polylines(course, [middles], False, BLUE, 2 * thickness, cv2.LINE_AA)
-    return {
-        "ink.jpg": 255 - cv2.convertScaleAbs(page.ink.clip(0, 1), alpha=255),
-        "mask.png": 255 - page.mask,
-        "strokes.png": strokes,
-        "pieces.jpg": boxed,
-        "lines.jpg": annotate(course, page.lines),
-        "crops.png": crop_sheet(page.lines),
-    }
+    ink = 255 - cv2.convertScaleAbs(page.ink.clip(0, 1), alpha=255)
+    return [ink, 255 - page.mask, strokes, pieces, annotate(course, page.lines), crop_sheet(page.lines)]
 
 
 def crop_sheet(lines: list[list[Piece]]) -> np.ndarray:

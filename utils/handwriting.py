@@ -15,7 +15,7 @@ from utils import run
 from utils.dataset import encode, load_dataset
 from utils.download import TRAIN_CSV, ensure_dataset
 from utils.frame import frame_images, warp
-from utils.junk import AT_ONCE, draw_junk
+from utils.junk import AT_ONCE, INK, draw_junk
 from utils.picture import whole_file
 
 PICTURE = Path("output/distortions.png")
@@ -40,7 +40,6 @@ REACH = 14.1  # MNIST's px from the centre of the canvas to its edge: there is r
 KNOTS = 6  # along a side of the elastic displacement field
 CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 SQUARE = cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3))
-INK = 100  # grey level from which a pixel counts as ink
 MARGIN = 8  # px around a digit while strokes are added to it
 
 
@@ -79,23 +78,12 @@ def handwriting(
 
 
 def distort(digits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Write every digit anew: bent, with another pen, stained, in other ink, and again in MNIST's frame.
-
-    Parameters
-    ----------
-    digits : (N, 28, 28) uint8, 0 is paper and 255 is ink
-
-    Returns
-    -------
-    (N, 28, 28) uint8
-    """
+    """Write digits (N, 28, 28) uint8, 255 is ink, anew: bent, with other pens and ink, stained, in MNIST's frame."""
     distorted = np.empty_like(digits)
     for start in range(0, len(digits), AT_ONCE):
-        ink = bend(digits[start : start + AT_ONCE], rng)
-        ink = thicken(ink, rng)
+        ink = thicken(bend(digits[start : start + AT_ONCE], rng), rng)
         stain(ink, rng)
-        ink = frame_images(ink, rng)
-        distorted[start : start + AT_ONCE] = tone(ink, rng)
+        distorted[start : start + AT_ONCE] = tone(frame_images(ink, rng), rng)
     return distorted
 
 
@@ -183,18 +171,10 @@ def tone(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def restyle(digits: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Give a share of the digits the parts that MNIST's American writers leave out.
+    """Give a share of the digits (N, 28, 28) uint8, 255 is ink, the parts that MNIST's American writers leave out.
 
     Each is a short curve in the digit's own stroke width, from an end that is found in the digit's own ink; see STYLES.
-
-    Parameters
-    ----------
-    digits : (N, 28, 28) uint8, 0 is paper and 255 is ink
-    labels : (N,) ints
-
-    Returns
-    -------
-    (N, 28, 28) uint8; those without a new part are as they were
+    Digits without a new part come back as they were.
     """
     digits = digits.copy()
     for digit, (share, add_strokes) in STYLES.items():
@@ -220,8 +200,8 @@ def _flag_and_foot(ink: np.ndarray, rng: np.random.Generator) -> None:
     _stroke(ink, (x, y), ((x + tip_x) / 2 + bow_x, (y + tip_y) / 2 + bow_y), (tip_x, tip_y), pen * flag)
     left, right = rng.uniform(0.1, 0.45, (2, n)) * height
     tilt = rng.normal(0, 0.06, n) * height
-    ends = (foot_x - left, foot_y - tilt), (foot_x + right, foot_y + tilt)
-    _stroke(ink, ends[0], (foot_x, foot_y), ends[1], pen * (foot | ~flag))
+    start, end = (foot_x - left, foot_y - tilt), (foot_x + right, foot_y + tilt)
+    _stroke(ink, start, (foot_x, foot_y), end, pen * (foot | ~flag))
 
 
 def _bar(ink: np.ndarray, rng: np.random.Generator) -> None:
@@ -305,8 +285,7 @@ def plot_distortions(digits: np.ndarray, labels: np.ndarray, path: Path, seed: i
 
 def main() -> None:
     """Draw the picture from the first training digits."""
-    parser = argparse.ArgumentParser(prog="python -m utils.handwriting", description=f"Draw {PICTURE}.")
-    parser.parse_args()
+    argparse.ArgumentParser(prog="python -m utils.handwriting", description=f"Draw {PICTURE}.").parse_args()
     if not TRAIN_CSV.exists():
         ensure_dataset()
     data, labels = load_dataset(TRAIN_CSV)

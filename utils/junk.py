@@ -55,9 +55,8 @@ def draw_junk(digits: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarra
     (n, 28, 28) uint8 in MNIST's frame
     """
     canvas = np.zeros((n, CANVAS, CANVAS), np.uint8)
-    kinds = rng.choice(len(KINDS), n, p=list(KINDS.values()))
-    for image, kind in zip(canvas, kinds):
-        list(KINDS)[kind](image, digits, rng)
+    for image, draw in zip(canvas, rng.choice(list(KINDS), n, p=list(KINDS.values()))):
+        draw(image, digits, rng)
     parts = [frame_images(canvas[start : start + AT_ONCE]) for start in range(0, n, AT_ONCE)]
     return np.concatenate(parts) if parts else canvas[:, :28, :28]
 

@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 
 from utils import silence
+from utils.ink import resize
 
-LIMIT = "OPENCV_IO_MAX_IMAGE_PIXELS"  # an environment variable; OpenCV reads it when it is imported
+LIMIT = "OPENCV_IO_MAX_IMAGE_PIXELS"  # an environment variable that `utils` sets
 JPEG = b"\xff\xd8"
 AVIF = re.compile(rb"^....ftypavi[fs]", re.DOTALL)
 UNREAD = {  # what people send, and OpenCV does not read, by what stands in its first thousand bytes
@@ -62,11 +63,12 @@ def read_picture(path: Path) -> np.ndarray:
             raise
         if "MAX_IMAGE" not in error.err:
             raise ValueError(f"{path}: OpenCV cannot read it ({error.err.strip()})") from None
-        limit = int(os.environ.get(LIMIT, 2**30))
+        limit = int(os.environ[LIMIT])
         raise ValueError(f"{path}: too large, expected at most {limit:,} pixels (set {LIMIT} to raise it)") from None
     if image is None:
-        if name := next((name for name, mark in UNREAD.items() if mark.search(start)), None):
-            raise ValueError(f"{path}: {name} is not read, save it as PNG or JPEG")
+        for name, mark in UNREAD.items():
+            if mark.search(start):
+                raise ValueError(f"{path}: {name} is not read, save it as PNG or JPEG")
         raise ValueError(f"{path}: not a picture that OpenCV reads, or not a whole one")
     return image
 
@@ -144,8 +146,7 @@ def has_screen() -> bool:
     if sys.platform != "linux":
         return True
     window = [sys.executable, "-c", "import cv2; cv2.namedWindow('screen')"]
-    nowhere = subprocess.DEVNULL
-    return "DISPLAY" in os.environ and subprocess.run(window, stdout=nowhere, stderr=nowhere).returncode == 0
+    return "DISPLAY" in os.environ and subprocess.run(window, capture_output=True).returncode == 0
 
 
 def show(pictures: dict[str, np.ndarray]) -> None:
@@ -156,23 +157,15 @@ def show(pictures: dict[str, np.ndarray]) -> None:
     OSError
         If OpenCV cannot open windows.
     """
-    import imutils  # here, since only windows need it
-
     try:
         with silence():  # Qt complains of fonts that nobody needs
             for name, image in pictures.items():
                 height, width = image.shape[:2]
-                scale = min(1.0, SCREEN[0] / width, SCREEN[1] / height)
-                cv2.imshow(name, imutils.resize(image, width=max(1, round(scale * width))))
-            while cv2.waitKey(50) < 0 and any(is_open(name) for name in pictures):
-                pass
+                cv2.imshow(name, resize(image, min(1, SCREEN[0] / width, SCREEN[1] / height)))
+            visible = cv2.WND_PROP_VISIBLE
+            with contextlib.suppress(cv2.error):  # Qt's answer when the last window was closed
+                while cv2.waitKey(50) < 0 and any(cv2.getWindowProperty(name, visible) > 0 for name in pictures):
+                    pass
             cv2.destroyAllWindows()
     except cv2.error:  # of opencv-python-headless, which another package may have brought
         raise OSError("this OpenCV opens no windows, use --output FILE or --no-show") from None
-
-
-def is_open(window: str) -> bool:
-    try:
-        return cv2.getWindowProperty(window, cv2.WND_PROP_VISIBLE) > 0
-    except cv2.error:  # Qt's answer when it was the last one
-        return False
