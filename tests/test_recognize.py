@@ -136,7 +136,7 @@ def test_tensorflow_is_not_imported_for_a_tflite(path, tmp_path):
     code = "import sys, recognize; code = recognize.main(); print(*sys.modules, file=sys.stderr); sys.exit(code)"
     result = run("-c", code, "-i", path, "-m", MODEL, "-o", tmp_path / "o.png", "--debug", tmp_path, env=NO_SCREEN)
     assert result.returncode == 0
-    assert not {"tensorflow", "keras", "matplotlib"} & set(result.stderr.split())
+    assert not {"tensorflow", "keras", "matplotlib", "imutils"} & set(result.stderr.split())
 
 
 def test_help_and_a_mistyped_path_import_nothing_large():
@@ -145,7 +145,7 @@ def test_help_and_a_mistyped_path_import_nothing_large():
         modules = {
             line.split("|")[-1].strip() for line in result.stderr.splitlines() if line.startswith("import time:")
         }
-        assert result.returncode == code and "argparse" in modules and not {"numpy", "cv2"} & modules
+        assert result.returncode == code and "argparse" in modules and not {"numpy", "cv2", "imutils"} & modules
 
 
 def test_json(path, printed):

@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 
 from utils import silence
-from utils.ink import resize
 
 LIMIT = "OPENCV_IO_MAX_IMAGE_PIXELS"  # an environment variable that `utils` sets
 JPEG = b"\xff\xd8"
@@ -157,11 +156,14 @@ def show(pictures: dict[str, np.ndarray]) -> None:
     OSError
         If OpenCV cannot open windows.
     """
+    import imutils  # here, since only windows need it
+
     try:
         with silence():  # Qt complains of fonts that nobody needs
             for name, image in pictures.items():
                 height, width = image.shape[:2]
-                cv2.imshow(name, resize(image, min(1, SCREEN[0] / width, SCREEN[1] / height)))
+                scale = min(1.0, SCREEN[0] / width, SCREEN[1] / height)
+                cv2.imshow(name, imutils.resize(image, width=max(1, round(scale * width))))
             visible = cv2.WND_PROP_VISIBLE
             with contextlib.suppress(cv2.error):  # Qt's answer when the last window was closed
                 while cv2.waitKey(50) < 0 and any(cv2.getWindowProperty(name, visible) > 0 for name in pictures):
