@@ -14,11 +14,12 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from utils import put, reason, run, say, sign_of_life
-from utils.files import STEPS, find_pictures, plan_output, plan_steps
+from utils import reason, run, say, sign_of_life
+from utils.files import STEPS, Picture, find_pictures, plan_output, plan_steps
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,39 +64,58 @@ def read_digits(image: "np.ndarray", classifier: "Classifier") -> "list[list[Pie
 
 
 def main() -> int:
-    """Find the pictures, plan where everything goes, then read, print, draw and show one after the other.
+    """Find the pictures, plan where everything goes, and recognize.
 
     Returns
     -------
-    The exit code: 0, or 1 if anything failed; a picture that fails does not stop the others.
+    The exit code: 0, or 1 if anything failed.
     """
     options = parse_options()
     folders = [folder for folder in (options.output, options.debug) if folder and folder.is_dir()]
     pictures, faults = find_pictures(options.image, folders)
-    failed = any(fault.startswith("error") for fault in faults)
     for fault in faults:
         say(fault)
     if not pictures:
         if options.json:
-            put("[]")
+            print("[]")
         return 1
+    from utils.picture import has_screen  # OpenCV from here on: a mistyped path needs none
+
+    if not (options.output or options.no_show or has_screen()):
+        say(f"there is no screen, the annotated picture goes to {ELSEWHERE}{os.sep}")
+        options.output = ELSEWHERE
     targets = plan_output(options.output, pictures) if options.output else []
     steps = plan_steps(options.debug, pictures, targets) if options.debug else []
+    failed = recognize(pictures, targets, steps, options)
+    return int(failed or any(fault.startswith("error") for fault in faults))
 
+
+def recognize(
+    pictures: Sequence[Picture], targets: Sequence[Path], steps: Sequence[Path], options: argparse.Namespace
+) -> bool:
+    """Read, print, draw, show: one picture after the other; one that fails does not stop the others.
+
+    Parameters
+    ----------
+    pictures : what to read
+    targets : where the annotated pictures go, or none
+    steps : the folders where the pictures of the steps go, or none
+    options : see `parse_options`
+
+    Returns
+    -------
+    Whether anything failed.
+    """
     import cv2
 
     from utils.classifier import load_classifier
     from utils.draw import annotate, draw_steps, enlarge
-    from utils.picture import has_screen, read_picture, show, write_picture
+    from utils.picture import read_picture, show, write_picture
     from utils.reader import read_page
 
     classifier = load_classifier(options.model)
-    windows = not (options.output or options.no_show)
-    if windows and not has_screen():
-        say(f"there is no screen, the annotated picture goes to {ELSEWHERE}{os.sep}")
-        windows, targets = False, plan_output(ELSEWHERE, pictures)
     several = len(pictures) > 1 or len(options.image) > 1
-    records = []
+    records, failed = [], False
     for i, (path, _) in enumerate(pictures):
         try:
             with sign_of_life(f"picture {i + 1:,} of {len(pictures):,}, {path}"):
@@ -107,9 +127,7 @@ def main() -> int:
             if options.json:
                 records.append(describe(path, image, lines))
             else:
-                for line in lines:
-                    digits = "".join(" " * digit.is_spaced + str(digit.value) for digit in line)
-                    put(f"{str(path).translate(ESCAPES)}\t{digits}" if several else digits)
+                print_lines(lines, f"{str(path).translate(ESCAPES)}\t" if several else "")
             if steps:
                 steps[i].mkdir(parents=True, exist_ok=True)
                 for name, drawing in zip(STEPS, draw_steps(page)):
@@ -117,19 +135,19 @@ def main() -> int:
             if targets:
                 targets[i].parent.mkdir(parents=True, exist_ok=True)
                 write_picture(targets[i], annotate(*enlarge(image, lines)))
-            if windows:
+            if not (options.output or options.no_show):
                 show({"Original": image, "Thresh": page.mask, "Recognized": annotate(*enlarge(image, lines))})
-        except BrokenPipeError:
-            raise
         except (OSError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno and not error.filename:
+                raise  # standard output is full, or nobody reads it any more
             say(f"error: {reason(error)}")
             failed = True
         except (MemoryError, cv2.error) as error:
             say(f"error: {path}: too large for this computer's memory, make it smaller ({error})")
             failed = True
     if options.json:
-        put(json.dumps(records))
-    return int(failed)
+        print(json.dumps(records))
+    return failed
 
 
 def nonempty_path(text: str) -> Path:
@@ -163,6 +181,11 @@ def remark(page: "Page") -> str:
     if len(values) >= MANY and values.count(most) >= ALIKE * len(values):
         return f"doubtful, {values.count(most):,} of {len(values):,} digits are {most}s, as in a pattern"
     return "" if page.lines else "no digits found"
+
+
+def print_lines(lines: "list[list[Piece]]", start: str) -> None:
+    for line in lines:
+        print(start + "".join(" " * digit.is_spaced + str(digit.value) for digit in line), flush=True)
 
 
 def describe(path: Path, image: "np.ndarray", lines: "list[list[Piece]]") -> dict:

@@ -22,20 +22,11 @@ def say(message: str) -> None:
     print(f"{Path(sys.argv[0]).name}: {' '.join(message.split())}", file=sys.stderr, flush=True)
 
 
-def put(text: str, end: str = "\n") -> None:
-    """Print at once; where standard output cannot be written, the error is a broken pipe's, and names it."""
-    try:
-        print(text, end=end, flush=True)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise BrokenPipeError(error.errno, error.strerror, "standard output") from None
-
-
 def reason(error: Exception) -> str:
     """Say what is wrong: where the system itself tells, the path first, as in our own messages."""
-    named = isinstance(error, OSError) and error.filename is not None
-    return f"{error.filename}: {error.strerror}" if named else str(error)
+    if isinstance(error, OSError) and error.errno:
+        return f"{error.filename or 'standard output'}: {error.strerror}"
+    return str(error)
 
 
 def run(main: Callable[[], int | None]) -> int:
@@ -54,11 +45,9 @@ def run(main: Callable[[], int | None]) -> int:
         stream.reconfigure(errors="backslashreplace")  # a console may lack the letters of a file's name
     try:
         code = main() or 0
-        put("", end="")
+        sys.stdout.flush()
         return code
-    except BrokenPipeError as error:  # the reader of our output has seen enough, as `head` has, or see `put`
-        if error.filename:
-            say(f"error: {reason(error)}")
+    except BrokenPipeError:  # the reader of our output has seen enough, as `head` has
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except ImportError as error:
