@@ -67,7 +67,9 @@ def around_known(pieces: Sequence[Piece], lines: np.ndarray, ink: np.ndarray, lo
         hanging = find_lines(lay(large, ink), HANGING * height, BOX_THICK, stops)
         other = small + without(large, hanging, look)
         if lines.any():
-            ticks = find_ticks(lay(other, ink), lines, TICK * height, float(np.median(ink[lines])))
+            near = around(lines)
+            standing = [piece for piece in other if share_on(piece, near) > 0]
+            ticks = find_ticks(lay(standing, ink), lines, TICK * height, float(np.median(ink[lines])))
             other = without(other, ticks, look)
     return known + other
 
@@ -166,11 +168,17 @@ def without(pieces: Sequence[Piece], lines: np.ndarray, look: Look) -> list[Piec
     if not lines.any():
         return list(pieces)
     left = look(cut_pieces(np.where(lines, 0, paint(pieces, lines.shape))))
-    near = cv2.dilate(lines.astype(np.uint8), np.ones((2 * NEAR + 1, 2 * NEAR + 1), np.uint8))
+    near = around(lines)
+    rests = (share_on(piece, near) > 0.5 and (piece.value == 1 or piece.confidence < KNOWN) for piece in left)
+    return [piece for piece, is_rest in zip(left, rests) if not is_rest]
 
-    def is_rest(piece: Piece) -> bool:
-        x, y, w, h = piece.box
-        on_line = near[y : y + h, x : x + w][piece.ink > 0].mean() > 0.5
-        return on_line and (piece.value == 1 or piece.confidence < KNOWN)
 
-    return [piece for piece in left if not is_rest(piece)]
+def around(lines: np.ndarray) -> np.ndarray:
+    """Lines (H, W) bool, and what is NEAR them."""
+    return cv2.dilate(lines.astype(np.uint8), np.ones((2 * NEAR + 1, 2 * NEAR + 1), np.uint8)) > 0
+
+
+def share_on(piece: Piece, mask: np.ndarray) -> float:
+    """Share of a piece's ink that lies on a mask (H, W) bool."""
+    x, y, w, h = piece.box
+    return float(mask[y : y + h, x : x + w][piece.ink > 0].mean())
