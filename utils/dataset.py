@@ -16,8 +16,10 @@ PIXELS = 28 * 28
 COLUMNS = 1 + PIXELS
 DELIMITERS = ",", ";", "\t", " "  # tried where the expected one is not there
 
+Digits = tuple[np.ndarray, np.ndarray]  # (N, 784) uint8 pixels, 0 is paper and 255 is ink; (N,) uint8 labels, 0 to 9
 
-def load_dataset(path: str | Path, delimiter: str = ",") -> tuple[np.ndarray, np.ndarray]:
+
+def load_dataset(path: str | Path, delimiter: str = ",") -> Digits:
     """Read digits and their labels.
 
     Parameters
