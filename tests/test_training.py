@@ -1,6 +1,7 @@
 """utils/training.py and both trainers: options, files, pictures, stopping and going on."""
 
 import argparse
+import contextlib
 import os
 import re
 import signal
@@ -218,8 +219,15 @@ def test_a_stop_waits_for_the_end_of_a_step(number):
 
 
 def fit(model, train, test, options):
-    with training.course(model, train, test, options) as course:
-        model.fit(**course, epochs=options.epochs)
+    with training.course(model, train, options) as (digits, done, callbacks):
+        model.fit(
+            digits,
+            shuffle=False,
+            epochs=options.epochs,
+            initial_epoch=done,
+            validation_data=training.to_batches(model, test),
+            callbacks=callbacks,
+        )
 
 
 def compiled_network(options):
@@ -227,23 +235,51 @@ def compiled_network(options):
 
     keras.utils.set_random_seed(options.seed)
     model = train_keras.network()
-    rate = training.decay(0.001, 200, options)
+    rate = training.decay(0.001, 4 * options.epochs)
     optimizer = keras.optimizers.Adam(rate, use_ema=options.augment, ema_momentum=0.9)
     model.compile(optimizer, loss="categorical_crossentropy", metrics=["accuracy"], steps_per_execution=2)
     return model
 
 
-def test_decay_falls_faster_and_faster_to_zero(small):
-    rate = training.decay(0.5, 201, small[0])  # 5 steps an epoch
+def test_decay_falls_faster_and_faster_to_zero():
+    rate = training.decay(0.5, 10)
     assert [float(rate(step)) for step in (0, 5, 10)] == pytest.approx([0.5, 0.5 * 0.5**0.5, 0])
 
 
-@pytest.mark.parametrize("augment", [True, False])
-def test_weights_are_averaged_over_a_twelfth_of_the_run_while_digits_change(small, augment):
-    options = small[0]
-    options.augment, options.epochs = augment, 10
-    assert training.averaging(600, options) == {"use_ema": augment, "ema_momentum": pytest.approx(0.9)}
-    assert training.averaging(50, options)["ema_momentum"] == 0  # a run of ten steps
+@pytest.mark.parametrize(
+    "trainer, options, rate, steps, steps_at_once, momentum",
+    [
+        (train_keras, ["--batch-size", "10", "--epochs", "2"], 0.003, 60, 30, None),
+        (train_keras, ["--batch-size", "7", "--epochs", "2", "--no-augment"], 0.001, 86, 43, None),
+        (train_keras_cnn, ["--batch-size", "25", "--epochs", "10"], 4, 120, 6, 0.9),
+        (train_keras_cnn, ["--batch-size", "300", "--epochs", "10"], 4, 10, 1, 0),  # a run of ten steps
+        (train_keras_cnn, ["--batch-size", "25", "--epochs", "10", "--no-augment"], 1, 120, 6, None),
+    ],
+)
+def test_rate_and_averaging_suit_the_length_of_the_run(
+    mnist, monkeypatch, tmp_path, trainer, options, rate, steps, steps_at_once, momentum
+):
+    """The CNN's weights are averaged over a twelfth of the run while digits change."""
+    import keras
+
+    train = (column[:300] for column in mnist[0])
+    monkeypatch.setattr(training, "load_data", lambda _: (tuple(train), tuple(column[:300] for column in mnist[1])))
+    monkeypatch.setattr(sys, "argv", ["train.py", "--output", str(tmp_path / "a.keras"), *options])
+    compiled = []
+
+    def fit(model, *_, **__):
+        compiled.append(model)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(keras.Model, "fit", fit)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.main()
+    optimizer = compiled[0].optimizer
+    assert compiled[0].steps_per_execution == steps_at_once
+    schedule = optimizer._learning_rate
+    assert (schedule.initial_learning_rate, schedule.decay_steps) == (rate, steps)
+    assert optimizer.use_ema == (momentum is not None)
+    assert not optimizer.use_ema or optimizer.ema_momentum == pytest.approx(momentum)
 
 
 def test_the_averaged_weights_are_tested_after_each_epoch_and_kept_at_the_end(small):
@@ -257,42 +293,42 @@ def test_the_averaged_weights_are_tested_after_each_epoch_and_kept_at_the_end(sm
 
 
 @pytest.mark.parametrize(
-    "rows, batch_size, most, expected", [(60_000, 100, 100, 100), (60_000, 128, 10, 7), (9, 9, 5, 1)]
+    "most, steps, expected",
+    [(100, 600, 100), (10, 469, 7), (5, 1, 1)],
 )
-def test_an_epoch_is_a_multiple_of_the_steps_at_once(rows, batch_size, most, expected):
-    assert training.steps_at_once(most, rows, argparse.Namespace(batch_size=batch_size)) == expected
+def test_an_epoch_is_a_multiple_of_the_steps_at_once(most, steps, expected):
+    assert training.steps_at_once(most, steps) == expected
 
 
 def test_without_augmentation_the_network_sees_the_digits_as_they_are_in_another_order(small):
-    from utils.feed import written
+    from utils.feed import Feed
 
     options, (digits, labels), _ = small
     options.augment = False
-    write = written((digits, labels), options)
-    ((first, targets),), ((second, _),) = write(0), write(1)
-    assert not np.array_equal(first, second) and np.array_equal(first, next(write(0))[0])
+    with contextlib.closing(Feed((digits, labels), (784,), options)) as feed:
+        (first, targets), (second, _), (again, _) = feed.gather(0), feed.gather(1), feed.gather(0)
+    assert not np.array_equal(first, second) and np.array_equal(first, again)
     shown = {(digit.tobytes(), target.argmax()) for digit, target in zip(first, targets, strict=True)}
     assert shown == {(digit.tobytes(), label) for digit, label in zip(digits, labels, strict=True)}
 
 
 @pytest.mark.parametrize("augment", [True, False])
-def test_dropout_rests_while_digits_change_and_is_there_again_afterwards(small, augment):
+def test_dropout_rests_while_digits_change_and_is_there_again_in_the_saved_network(small, augment):
     import keras
 
-    options, train, test = small
+    options, train, _ = small
     options.augment = augment
     checkpoint.open_checkpoint(options)
     model = train_keras_cnn.network()
     model.compile("sgd", loss="categorical_crossentropy", metrics=["accuracy"])
-    seen = []
 
     def rates(model):
         return [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
 
-    with training.course(model, train, test, options):
-        seen += rates(model)
-    assert seen == ([0, 0] if augment else [0.25, 0.5])
-    assert rates(model) == [0.25, 0.5]
+    with training.course(model, train, options):
+        assert rates(model) == ([0, 0] if augment else [0.25, 0.5])
+    training.save_network(model, train_keras_cnn.network, options.output)
+    assert rates(keras.saving.load_model(options.output)) == [0.25, 0.5]
 
 
 def test_a_failure_while_saving_leaves_the_old_files(small, monkeypatch):

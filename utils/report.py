@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from utils.checkpoint import read_history, scratch_folder
-from utils.dataset import encode, plot_dataset, to_input
-from utils.training import BATCH, Digits
+from utils.dataset import Digits, plot_dataset
+from utils.training import to_batches
 
 if TYPE_CHECKING:
     import keras
@@ -19,13 +19,13 @@ BLUE, ORANGE = "#0072b2", "#e69f00"  # Okabe and Ito's, distinct to every eye
 def evaluate(model: "keras.Model", test: Digits, options: argparse.Namespace) -> None:
     """Print how well a network reads the test digits, and draw three pictures of it."""
     digits, labels = test
-    inputs = to_input(digits, model.input_shape[1:])
-    cost, accuracy = model.evaluate(inputs, encode(labels), batch_size=BATCH, verbose=0)
+    batches = to_batches(model, test)
+    cost, accuracy = model.evaluate(batches, verbose=0)
     print("Test cost:", cost)
     print("Test accuracy:", accuracy)
 
     scratch, name = scratch_folder(options), options.output.stem
-    probabilities = model.predict(inputs, batch_size=BATCH, verbose=0)
+    probabilities = model.predict(batches, verbose=0)
     predicted = probabilities.argmax(axis=1)
     plot_curves(read_history(scratch), options.augment, scratch / f"{name}_curves.png")
     plot_confusion(labels, predicted, scratch / f"{name}_confusion.png")

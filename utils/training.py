@@ -2,27 +2,21 @@
 
 import argparse
 import contextlib
-import math
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from utils import import_keras, say, silence
+from utils import say, silence
 from utils.checkpoint import ENDINGS, load_weights, lock, save_weights, scratch_folder
-from utils.dataset import doubt, encode, load_dataset, to_input
+from utils.dataset import Digits, doubt, encode, load_dataset, to_input
 from utils.download import TEST_CSV, TRAIN_CSV, ensure_dataset
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
-Digits = tuple[np.ndarray, np.ndarray]  # (N, 784) uint8 pixels, (N,) uint8 labels
-
-BATCH = 1000  # test digits at a time
 TRY = "_try"  # ends the name of a network that is not from the full recipe, which must not replace one that is
 
 
@@ -42,16 +36,18 @@ def parse_options(description: str, epochs: int, batch_size: int, seed: int, out
     add("--limit", type=_at_least(1), metavar="N", help="use the first N rows of either file only, for a quick try")
     add("--train", type=Path, default=TRAIN_CSV, metavar="CSV", help=f"training digits ({TRAIN_CSV})")
     add("--test", type=Path, default=TEST_CSV, metavar="CSV", help=f"test digits ({TEST_CSV})")
-    add("--output", type=_model_path, metavar="FILE", help=f"the trained network ({output})")
+    add("--output", type=Path, metavar="FILE", help=f"the trained network ({output})")
     add("--no-augment", dest="augment", action="store_false", help="MNIST's own digits alone, none written anew")
     add("--resume", action="store_true", help="go on where a stopped run of the same command was")
     options = parser.parse_args()
-    full = options.epochs >= epochs and options.augment and not options.limit
-    full = full and (options.train, options.test) == (TRAIN_CSV, TEST_CSV)
+    as_given = options.epochs >= epochs and options.augment and not options.limit
     if not options.output:
-        options.output = Path(output) if full else Path(output).with_stem(Path(output).stem + TRY)
-        if not full:
+        options.output = Path(output)
+        if not as_given or (options.train, options.test) != (TRAIN_CSV, TEST_CSV):
+            options.output = options.output.with_stem(options.output.stem + TRY)
             say(f"not the full recipe, so {output} stays; the network will be {options.output}")
+    if options.output.suffix != ".keras":
+        parser.error(f"argument --output: {str(options.output)!r}, expected a name that ends in .keras")
     folder = options.output.parent
     if not folder.is_dir():
         raise FileNotFoundError(f"{options.output}: cannot be written, there is no folder {folder}")
@@ -71,12 +67,6 @@ def _at_least(minimum: int) -> Callable[[str], int]:
     return whole_number
 
 
-def _model_path(text: str) -> Path:
-    if Path(text).suffix != ".keras":
-        raise argparse.ArgumentTypeError(f"{text!r}, expected a name that ends in .keras")
-    return Path(text)
-
-
 def load_data(options: argparse.Namespace) -> tuple[Digits, Digits]:
     """Read the training and the test digits, after making MNIST's own files if those are wanted and missing."""
     if not all(path.exists() for path in {options.train, options.test} & {TRAIN_CSV, TEST_CSV}):
@@ -92,67 +82,62 @@ def load_data(options: argparse.Namespace) -> tuple[Digits, Digits]:
     return train, test
 
 
-def start_keras(seed: int) -> None:
-    """Import Keras without TensorFlow's start-up messages, and make its random numbers repeat themselves."""
-    import_keras()
-    import keras
-
-    keras.utils.set_random_seed(seed)
-
-
-def decay(rate: float, rows: int, options: argparse.Namespace) -> "keras.optimizers.schedules.LearningRateSchedule":
-    """Let the learning rate fall from `rate` to zero over the run, as the square root of what is left of it.
+def decay(rate: float, steps: int) -> "keras.optimizers.schedules.LearningRateSchedule":
+    """Let the learning rate fall from `rate` to zero over a run's steps, as the square root of what is left of them.
 
     Without it the accuracy of the last epoch depends on luck. A cosine (Loshchilov and Hutter, SGDR, 2017) is low so
     early that the last epochs, whose digits are MNIST's own for the most part, teach little.
     """
     import keras
 
-    decay_steps = options.epochs * steps(rows, options)
-    return keras.optimizers.schedules.PolynomialDecay(rate, decay_steps, end_learning_rate=0, power=0.5)
+    return keras.optimizers.schedules.PolynomialDecay(rate, steps, end_learning_rate=0, power=0.5)
 
 
-def averaging(rows: int, options: argparse.Namespace) -> dict[str, float]:
-    """Have an optimizer average the weights over a twelfth of the run (Polyak and Juditsky 1992), if digits change.
-
-    The CNN reads unseen digits a little more surely for it; the MLP gained nothing.
-
-    Returns
-    -------
-    Keywords for a Keras optimizer.
-    """
-    total = options.epochs * steps(rows, options)
-    return {"use_ema": options.augment, "ema_momentum": max(0, 1 - 12 / total)}
+def steps_at_once(most: int, steps: int) -> int:
+    """Choose how many of an epoch's steps TensorFlow takes before Python may show progress, without a rest."""
+    return max(n for n in range(1, most + 1) if steps % n == 0)
 
 
-def steps(rows: int, options: argparse.Namespace) -> int:
-    """Count the steps of an epoch."""
-    return math.ceil(rows / options.batch_size)
+def to_batches(model: "keras.Model", half: Digits) -> "tf.data.Dataset":
+    """Pair inputs for a network, (n, *shape) float32, with targets, (n, 10) float32, a thousand at a time."""
+    import tensorflow as tf
 
-
-def steps_at_once(most: int, rows: int, options: argparse.Namespace) -> int:
-    """Choose how many steps TensorFlow takes before Python may show progress: an epoch must be a multiple of it."""
-    return max(n for n in range(1, most + 1) if steps(rows, options) % n == 0)
+    pairs = to_input(half[0], model.input_shape[1:]), encode(half[1])
+    return tf.data.Dataset.from_tensor_slices(pairs).batch(1000)
 
 
 @contextlib.contextmanager
-def course(model: "keras.Model", train: Digits, test: Digits, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Prepare the course of a training; the test digits are looked at after each epoch, for display only.
+def course(
+    model: "keras.Model", train: Digits, options: argparse.Namespace
+) -> Iterator[tuple["tf.data.Dataset", int, list["keras.callbacks.Callback"]]]:
+    """Prepare the course of a training: other digits in each epoch, and no more epochs than a stopped run has left.
+
+    Dropout rests if the digits change: that is regularisation enough. In trials with the last 10,000 training digits
+    held out, the CNN misread 66 of those with the post's dropout in all but the last three epochs, 55 in all but the
+    last six, and 53 without it.
 
     Yields
     ------
-    Keywords for `model.fit`: other digits in every epoch, and where to begin.
+    For `model.fit`: the digits in batches, the epochs that are done, and callbacks.
+
+    Raises
+    ------
+    ValueError
+        If what the stopped run left is damaged.
+    KeyboardInterrupt
+        On Ctrl-C, between two steps.
     """
     import keras
 
-    from utils.feed import Feed, written
+    from utils.feed import Feed
 
-    shape, rows, scratch = model.input_shape[1:], len(train[1]), scratch_folder(options)
-    with contextlib.ExitStack() as stack:
-        feed = stack.enter_context(Feed(written(train, options), rows, shape, options.epochs))
-        if options.augment:
-            stack.enter_context(without_dropout(model))
-        begun = load_weights(model, scratch, steps(rows, options))
+    if options.augment:
+        for layer in model.layers:
+            if isinstance(layer, keras.layers.Dropout):
+                layer.rate = 0
+    scratch = scratch_folder(options)
+    with contextlib.closing(Feed(train, model.input_shape[1:], options)) as feed, stops_between_steps() as stops:
+        digits = feed.batches()
         callbacks = [
             keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: save_weights(model, scratch)),
             keras.callbacks.CSVLogger(scratch / "history.csv", append=True),
@@ -160,36 +145,7 @@ def course(model: "keras.Model", train: Digits, test: Digits, options: argparse.
         ]
         if model.optimizer.use_ema:
             callbacks.append(keras.callbacks.SwapEMAWeights())  # the averaged weights are what is tested
-        callbacks.append(stack.enter_context(stops_between_steps()))
-        yield {
-            "x": feed.batches(options.batch_size),
-            "shuffle": False,
-            "initial_epoch": begun,
-            "validation_data": (to_input(test[0], shape), encode(test[1])),
-            "validation_batch_size": BATCH,
-            "verbose": 1 if sys.stdout.isatty() else 2,
-            "callbacks": callbacks,
-        }
-
-
-@contextlib.contextmanager
-def without_dropout(model: "keras.Model") -> Iterator[None]:
-    """Let dropout layers pass everything: digits that change every epoch are regularisation enough.
-
-    In trials with the last 10,000 training digits held out, the CNN misread 66 of those with the post's dropout in all
-    but the last three epochs, 55 in all but the last six, and 53 without it.
-    """
-    import keras
-
-    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
-    rates = [layer.rate for layer in layers]
-    for layer in layers:
-        layer.rate = 0
-    try:
-        yield
-    finally:
-        for layer, rate in zip(layers, rates):
-            layer.rate = rate
+        yield digits, load_weights(model, scratch, len(digits)), [*callbacks, stops]
 
 
 @contextlib.contextmanager
