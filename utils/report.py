@@ -29,8 +29,8 @@ def evaluate(model: "keras.Model", test: Digits, options: argparse.Namespace) ->
     predicted = probabilities.argmax(axis=1)
     plot_curves(read_history(scratch), options.augment, scratch / f"{name}_curves.png")
     plot_confusion(labels, predicted, scratch / f"{name}_confusion.png")
-    worst = np.lexsort((probabilities[np.arange(len(labels)), labels], predicted == labels))
-    worst = np.resize(worst[:16], 16)
+    sure = probabilities[np.arange(len(labels)), labels]
+    worst = np.resize(np.lexsort((sure, predicted == labels))[:16], 16)
     plot_dataset(digits[worst], labels[worst], predicted[worst], path=scratch / f"{name}_misread.png")
 
 
@@ -40,12 +40,11 @@ def plot_curves(history: list[dict[str, float]], augment: bool, path: Path) -> N
 
     figure = Figure(figsize=(8, 3.5), layout="constrained")
     epochs = [row["epoch"] + 1 for row in history]
-    for axes, key, unit in zip(
-        figure.subplots(1, 2), ("loss", "accuracy"), ("cross-entropy (nats)", "share read right")
-    ):
+    curves = ("loss", "Cost", "cross-entropy (nats)"), ("accuracy", "Accuracy", "share read right")
+    for axes, (key, title, unit) in zip(figure.subplots(1, 2), curves):
         axes.plot(epochs, [row[key] for row in history], "o-", ms=3, color=BLUE, label="training digits")
         axes.plot(epochs, [row[f"val_{key}"] for row in history], "s--", ms=3, color=ORANGE, label="test digits")
-        axes.set(title={"loss": "Cost", "accuracy": "Accuracy"}[key], xlabel="epoch", ylabel=unit)
+        axes.set(title=title, xlabel="epoch", ylabel=unit)
         axes.set_xlim(0.5, max(epochs, default=1) + 0.5)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
