@@ -14,6 +14,8 @@ import math
 import sys
 
 from utils import import_keras, run
+from utils.checkpoint import keep_checkpoint
+from utils.options import load_data, parse_options
 
 EPOCHS, BATCH_SIZE, SEED = 25, 100, 1  # the post's, but for the seed, which it does not set
 RATE = 0.003  # Adam's, for digits that change every epoch
@@ -38,38 +40,37 @@ def network():
 
 def main() -> None:
     """Build, compile, fit, evaluate, save."""
-    from utils import report, training
-    from utils.checkpoint import keep_checkpoint
-
-    options = training.parse_options(__doc__, EPOCHS, BATCH_SIZE, SEED, OUTPUT)
-    train, test = training.load_data(options)
-    import_keras()
+    options = parse_options(__doc__, EPOCHS, BATCH_SIZE, SEED, OUTPUT)
+    train, test = load_data(options)
+    import_keras()  # it takes seconds, so mistakes come first
     import keras
+
+    from utils import course, report
 
     keras.utils.set_random_seed(options.seed)
     model = network()
     model.summary()
     steps = math.ceil(len(train[1]) / options.batch_size)  # of an epoch
-    rate = training.decay(RATE if options.augment else POST_RATE, options.epochs * steps)
+    rate = course.decay(RATE if options.augment else POST_RATE, options.epochs * steps)
     model.compile(
         keras.optimizers.Adam(rate),
         loss="categorical_crossentropy",
         metrics=["accuracy"],
-        steps_per_execution=training.steps_at_once(100, steps),
+        steps_per_execution=course.steps_at_once(100, steps),
         jit_compile=True,
     )
-    with keep_checkpoint(options), training.course(model, train, options) as (digits, done, callbacks):
+    with keep_checkpoint(options), course.prepare(model, train, options) as (digits, done, callbacks):
         model.fit(
             digits,  # batches of inputs and targets, others in each epoch
             shuffle=False,  # they are already
             epochs=options.epochs,
             initial_epoch=done,  # 0, or with --resume the epochs that a stopped run has done
-            validation_data=training.to_batches(model, test),  # for display only
+            validation_data=course.to_batches(model, test),  # for display only
             callbacks=callbacks,
             verbose=1 if sys.stdout.isatty() else 2,
         )
         report.evaluate(model, test, options)
-        training.save(model, network, options)
+        report.save(model, network, options)
 
 
 if __name__ == "__main__":

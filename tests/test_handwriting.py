@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from utils import handwriting as module
+from utils.course import Feed
 from utils.dataset import to_input
-from utils.feed import Feed
 from utils.handwriting import (
     JUNK,
     LATE_PLAIN,

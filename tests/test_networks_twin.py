@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import train_keras
 import train_keras_cnn
-from utils import training
+from utils import course
 from utils.dataset import encode, to_input
 
 
@@ -53,7 +53,7 @@ def pair(request, mnist):
         if isinstance(layer, keras.layers.Dropout):
             layer.rate = 0
     digits, labels = (column[:100] for column in mnist[0])
-    model.compile(optimizer(training.decay(rate, 12 * 600)), loss="categorical_crossentropy")
+    model.compile(optimizer(course.decay(rate, 12 * 600)), loss="categorical_crossentropy")
     return model, twin, step, to_input(digits, model.input_shape[1:]), encode(labels)
 
 

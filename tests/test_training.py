@@ -1,4 +1,4 @@
-"""utils/training.py and both trainers: options, files, pictures, stopping and going on."""
+"""Both trainers, utils/options.py, course.py and report.py: options, files, pictures, stopping and going on."""
 
 import argparse
 import contextlib
@@ -14,9 +14,12 @@ from conftest import ROOT, run
 
 import train_keras
 import train_keras_cnn
-from utils import checkpoint, report, training
+from utils import checkpoint, course, report
+from utils import options as options_module
 from utils import run as end
 from utils.dataset import encode
+from utils.download import TEST_CSV, TRAIN_CSV
+from utils.options import load_data, parse_options
 
 TRAINERS = "train_keras.py", "train_keras_cnn.py"
 FILES = ".keras", ".tflite", "_curves.png", "_confusion.png", "_misread.png"
@@ -124,7 +127,7 @@ def test_an_output_that_cannot_be_written_is_found_before_training(capsys, monke
 )
 def test_only_the_full_recipe_replaces_the_network_unasked(monkeypatch, capsys, arguments, name):
     monkeypatch.setattr(sys, "argv", ["train_keras.py", *arguments])
-    options = training.parse_options("", train_keras.EPOCHS, train_keras.BATCH_SIZE, 1, train_keras.OUTPUT)
+    options = parse_options("", train_keras.EPOCHS, train_keras.BATCH_SIZE, 1, train_keras.OUTPUT)
     assert options.output.name == name
     told = "so output/mnist.keras stays; the network will be output/mnist_try.keras" in capsys.readouterr().err
     assert told == (name == "mnist_try.keras")
@@ -172,18 +175,18 @@ def test_a_bad_csv_is_named(capsys, monkeypatch, tmp_path):
 
 def test_only_missing_default_files_are_made(monkeypatch, mnist, tmp_path):
     made = []
-    monkeypatch.setattr(training, "ensure_dataset", lambda: made.append("dataset"))
-    options = argparse.Namespace(train=training.TRAIN_CSV, test=training.TEST_CSV, limit=3)
-    (digits, labels), test = training.load_data(options)
+    monkeypatch.setattr(options_module, "ensure_dataset", lambda: made.append("dataset"))
+    options = argparse.Namespace(train=TRAIN_CSV, test=TEST_CSV, limit=3)
+    (digits, labels), test = load_data(options)
     assert made == [] and len(digits) == len(labels) == len(test[0]) == 3
 
     with pytest.raises(FileNotFoundError):
-        training.load_data(argparse.Namespace(train=tmp_path / "own.csv", test=tmp_path / "own.csv", limit=3))
+        load_data(argparse.Namespace(train=tmp_path / "own.csv", test=tmp_path / "own.csv", limit=3))
     assert made == []
 
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError):
-        training.load_data(options)
+        load_data(options)
     assert made == ["dataset"]
 
 
@@ -201,14 +204,14 @@ def test_a_stop_waits_for_the_end_of_a_step(number):
     before = {caught: signal.signal(caught, signal.default_int_handler) for caught in (signal.SIGINT, signal.SIGTERM)}
     reached = []
     try:
-        with pytest.raises(KeyboardInterrupt), training.stops_between_steps() as callback:
+        with pytest.raises(KeyboardInterrupt), course.stops_between_steps() as callback:
             callback.on_train_batch_end(0, {})
             os.kill(os.getpid(), number)
             reached.append("the end of the step")
             callback.on_train_batch_end(1, {})
             reached.append("the next step")
         assert reached == ["the end of the step"]
-        with pytest.raises(KeyboardInterrupt), training.stops_between_steps():
+        with pytest.raises(KeyboardInterrupt), course.stops_between_steps():
             os.kill(os.getpid(), number)
             reached.append("the end of the run")
         assert reached[1:] == ["the end of the run"]
@@ -219,13 +222,13 @@ def test_a_stop_waits_for_the_end_of_a_step(number):
 
 
 def fit(model, train, test, options):
-    with training.course(model, train, options) as (digits, done, callbacks):
+    with course.prepare(model, train, options) as (digits, done, callbacks):
         model.fit(
             digits,
             shuffle=False,
             epochs=options.epochs,
             initial_epoch=done,
-            validation_data=training.to_batches(model, test),
+            validation_data=course.to_batches(model, test),
             callbacks=callbacks,
         )
 
@@ -235,14 +238,14 @@ def compiled_network(options):
 
     keras.utils.set_random_seed(options.seed)
     model = train_keras.network()
-    rate = training.decay(0.001, 4 * options.epochs)
+    rate = course.decay(0.001, 4 * options.epochs)
     optimizer = keras.optimizers.Adam(rate, use_ema=options.augment, ema_momentum=0.9)
     model.compile(optimizer, loss="categorical_crossentropy", metrics=["accuracy"], steps_per_execution=2)
     return model
 
 
 def test_decay_falls_faster_and_faster_to_zero():
-    rate = training.decay(0.5, 10)
+    rate = course.decay(0.5, 10)
     assert [float(rate(step)) for step in (0, 5, 10)] == pytest.approx([0.5, 0.5 * 0.5**0.5, 0])
 
 
@@ -262,8 +265,8 @@ def test_rate_and_averaging_suit_the_length_of_the_run(
     """The CNN's weights are averaged over a twelfth of the run while digits change."""
     import keras
 
-    train = (column[:300] for column in mnist[0])
-    monkeypatch.setattr(training, "load_data", lambda _: (tuple(train), tuple(column[:300] for column in mnist[1])))
+    halves = [[column[:300] for column in half] for half in mnist]
+    monkeypatch.setattr(trainer, "load_data", lambda _: halves)
     monkeypatch.setattr(sys, "argv", ["train.py", "--output", str(tmp_path / "a.keras"), *options])
     compiled = []
 
@@ -297,15 +300,13 @@ def test_the_averaged_weights_are_tested_after_each_epoch_and_kept_at_the_end(sm
     [(100, 600, 100), (10, 469, 7), (5, 1, 1)],
 )
 def test_an_epoch_is_a_multiple_of_the_steps_at_once(most, steps, expected):
-    assert training.steps_at_once(most, steps) == expected
+    assert course.steps_at_once(most, steps) == expected
 
 
 def test_without_augmentation_the_network_sees_the_digits_as_they_are_in_another_order(small):
-    from utils.feed import Feed
-
     options, (digits, labels), _ = small
     options.augment = False
-    with contextlib.closing(Feed((digits, labels), (784,), options)) as feed:
+    with contextlib.closing(course.Feed((digits, labels), (784,), options)) as feed:
         (first, targets), (second, _), (again, _) = feed.gather(0), feed.gather(1), feed.gather(0)
     assert not np.array_equal(first, second) and np.array_equal(first, again)
     shown = {(digit.tobytes(), target.argmax()) for digit, target in zip(first, targets, strict=True)}
@@ -325,9 +326,9 @@ def test_dropout_rests_while_digits_change_and_is_there_again_in_the_saved_netwo
     def rates(model):
         return [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
 
-    with training.course(model, train, options):
+    with course.prepare(model, train, options):
         assert rates(model) == ([0, 0] if augment else [0.25, 0.5])
-    training.save_network(model, train_keras_cnn.network, options.output)
+    report.save_network(model, train_keras_cnn.network, options.output)
     assert rates(keras.saving.load_model(options.output)) == [0.25, 0.5]
 
 
@@ -341,9 +342,9 @@ def test_a_failure_while_saving_leaves_the_old_files(small, monkeypatch):
     def fail(_):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(training, "to_tflite", fail)
+    monkeypatch.setattr(report, "to_tflite", fail)
     with pytest.raises(OSError):
-        training.save(model, train_keras.network, options)
+        report.save(model, train_keras.network, options)
     assert options.output.read_text() == "old"
     assert sorted(os.listdir(options.output.parent)) == ["mnist.checkpoint", "mnist.keras"]
 
@@ -368,7 +369,7 @@ def test_channels_first_networks_compute_the_same_and_are_saved_channels_last(mn
     keras.config.set_image_data_format("channels_first")
     try:
         first = train_keras_cnn.network()
-        training.save_network(first, train_keras_cnn.network, tmp_path / "saved.keras")
+        report.save_network(first, train_keras_cnn.network, tmp_path / "saved.keras")
     finally:
         keras.config.set_image_data_format("channels_last")
     saved = keras.saving.load_model(tmp_path / "saved.keras")

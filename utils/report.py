@@ -1,22 +1,25 @@
-"""How a training went: cost and accuracy in words, and three pictures."""
+"""How a training went: cost and accuracy in words, three pictures, and the network itself."""
 
 import argparse
+import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import keras
 import numpy as np
+import tensorflow as tf
+from matplotlib.figure import Figure
 
-from utils.checkpoint import read_history, scratch_folder
+from utils import silence
+from utils.checkpoint import ENDINGS, read_history, scratch_folder
+from utils.classifier import seal
+from utils.course import to_batches
 from utils.dataset import Digits, plot_dataset
-from utils.training import to_batches
-
-if TYPE_CHECKING:
-    import keras
 
 BLUE, ORANGE = "#0072b2", "#e69f00"  # Okabe and Ito's, distinct to every eye
 
 
-def evaluate(model: "keras.Model", test: Digits, options: argparse.Namespace) -> None:
+def evaluate(model: keras.Model, test: Digits, options: argparse.Namespace) -> None:
     """Print how well a network reads the test digits, and draw three pictures of it."""
     digits, labels = test
     batches = to_batches(model, test)
@@ -36,8 +39,6 @@ def evaluate(model: "keras.Model", test: Digits, options: argparse.Namespace) ->
 
 def plot_curves(history: list[dict[str, float]], augment: bool, path: Path) -> None:
     """Draw cost and accuracy over the epochs; digits that are written anew are harder than the test digits."""
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=(8, 3.5), layout="constrained")
     epochs = [row["epoch"] + 1 for row in history]
     curves = ("loss", "Cost", "cross-entropy (nats)"), ("accuracy", "Accuracy", "share read right")
@@ -57,8 +58,6 @@ def plot_curves(history: list[dict[str, float]], augment: bool, path: Path) -> N
 
 def plot_confusion(labels: np.ndarray, predicted: np.ndarray, path: Path) -> None:
     """Draw how often each digit (row) is read as each digit (column); only mistakes are coloured."""
-    from matplotlib.figure import Figure
-
     counts = np.bincount(10 * labels.astype(int) + predicted, minlength=100).reshape(10, 10)
     mistakes = np.where(np.eye(10, dtype=bool), 0, counts)
     figure = Figure(figsize=(8, 7), layout="constrained")
@@ -71,3 +70,33 @@ def plot_confusion(labels: np.ndarray, predicted: np.ndarray, path: Path) -> Non
     axes.set(xticks=range(10), yticks=range(10))
     figure.colorbar(image, label="misread digits", shrink=0.8)
     figure.savefig(path)
+
+
+def save(model: keras.Model, network: Callable[[], keras.Model], options: argparse.Namespace) -> None:
+    """Put a trained network, as .keras and as .tflite, and its pictures in place, each whole or not at all."""
+    scratch, name = scratch_folder(options), options.output.stem
+    save_network(model, network, scratch / f"{name}.keras")
+    for ending in ENDINGS:
+        path = options.output.with_name(name + ending)
+        os.replace(scratch / path.name, path)
+        print("saved", path)
+
+
+def save_network(model: keras.Model, network: Callable[[], keras.Model], path: Path) -> None:
+    """Save a network without its optimizer, channels last: what OpenCV reads, and no file depends on a setting.
+
+    The weights serve both orders, since Flatten puts channels last whatever the order before it.
+    """
+    keras.config.set_image_data_format("channels_last")
+    bare = network()
+    bare.set_weights(model.get_weights())
+    bare.save(path)
+    path.with_suffix(".tflite").write_bytes(to_tflite(bare))
+
+
+def to_tflite(model: keras.Model) -> bytes:
+    """Convert a network for cv2.dnn, which reads any number of digits if the file says one; see `seal`."""
+    digit = keras.Input(batch_shape=(1, *model.input_shape[1:]))
+    with silence():
+        content = tf.lite.TFLiteConverter.from_keras_model(keras.Model(digit, model(digit))).convert()
+    return seal(content, model.input_shape[1:])
