@@ -70,7 +70,6 @@ def main() -> None:
         keras.optimizers.Adadelta(rate, **averaging),
         loss="categorical_crossentropy",
         metrics=["accuracy"],
-        steps_per_execution=course.steps_at_once(10, steps),
         jit_compile=False,  # on a CPU, XLA's convolutions are slow
     )
     with keep_checkpoint(options), course.prepare(model, train, options) as (digits, done, callbacks):

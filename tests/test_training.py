@@ -252,11 +252,12 @@ def test_decay_falls_faster_and_faster_to_zero():
 @pytest.mark.parametrize(
     "trainer, options, rate, steps, steps_at_once, momentum",
     [
-        (train_keras, ["--batch-size", "10", "--epochs", "2"], 0.003, 60, 30, None),
-        (train_keras, ["--batch-size", "7", "--epochs", "2", "--no-augment"], 0.001, 86, 43, None),
-        (train_keras_cnn, ["--batch-size", "25", "--epochs", "10"], 4, 120, 6, 0.9),
+        (train_keras, ["--batch-size", "10", "--epochs", "2"], 0.003, 60, 10, None),
+        (train_keras, ["--batch-size", "3", "--epochs", "2"], 0.003, 200, 100, None),
+        (train_keras, ["--batch-size", "7", "--epochs", "2", "--no-augment"], 0.001, 86, 1, None),
+        (train_keras_cnn, ["--batch-size", "25", "--epochs", "10"], 4, 120, 1, 0.9),
         (train_keras_cnn, ["--batch-size", "300", "--epochs", "10"], 4, 10, 1, 0),  # a run of ten steps
-        (train_keras_cnn, ["--batch-size", "25", "--epochs", "10", "--no-augment"], 1, 120, 6, None),
+        (train_keras_cnn, ["--batch-size", "25", "--epochs", "10", "--no-augment"], 1, 120, 1, None),
     ],
 )
 def test_rate_and_averaging_suit_the_length_of_the_run(
@@ -293,14 +294,6 @@ def test_the_averaged_weights_are_tested_after_each_epoch_and_kept_at_the_end(sm
     kept = model.evaluate(test[0] / 255, encode(test[1]), verbose=0)
     history = checkpoint.read_history(checkpoint.scratch_folder(options))
     assert kept == pytest.approx([history[-1]["val_loss"], history[-1]["val_accuracy"]], rel=1e-5)
-
-
-@pytest.mark.parametrize(
-    "most, steps, expected",
-    [(100, 600, 100), (10, 469, 7), (5, 1, 1)],
-)
-def test_an_epoch_is_a_multiple_of_the_steps_at_once(most, steps, expected):
-    assert course.steps_at_once(most, steps) == expected
 
 
 def test_without_augmentation_the_network_sees_the_digits_as_they_are_in_another_order(small):

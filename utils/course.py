@@ -28,11 +28,6 @@ def decay(rate: float, steps: int) -> keras.optimizers.schedules.LearningRateSch
     return keras.optimizers.schedules.PolynomialDecay(rate, steps, end_learning_rate=0, power=0.5)
 
 
-def steps_at_once(most: int, steps: int) -> int:
-    """Choose how many of an epoch's steps TensorFlow takes before Python may show progress, without a rest."""
-    return max(n for n in range(1, most + 1) if steps % n == 0)
-
-
 def to_batches(model: keras.Model, half: Digits) -> tf.data.Dataset:
     """Pair inputs for a network, (n, *shape) float32, with targets, (n, 10) float32, a thousand at a time."""
     pairs = to_input(half[0], model.input_shape[1:]), encode(half[1])

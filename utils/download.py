@@ -55,9 +55,10 @@ def ensure_dataset() -> None:
     folder = TRAIN_CSV.parent
     if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(f"{folder}: cannot be written, expected a folder for MNIST's files")
-    for path, digits in zip((TRAIN_CSV, TEST_CSV), fetch_mnist()):
+    halves = fetch_mnist()
+    folder.mkdir(exist_ok=True)
+    for path, digits in zip((TRAIN_CSV, TEST_CSV), halves):
         if not path.exists():
-            folder.mkdir(exist_ok=True)
             write_csv(path, *digits)
 
 
