@@ -103,16 +103,16 @@ def _read_slowly(path: Path, delimiter: str) -> np.ndarray:
             if not line.strip() or (number == 1 and _is_header(line, delimiter)):
                 continue
             cells = _cells(line, delimiter)
-            values = [_number(cell) for cell in cells]
-            wrong = (i for i, value in enumerate(values) if not (0 <= value <= 255 and value == int(value)))
+            values = np.array([_number(cell) for cell in cells])
+            wrong = np.flatnonzero(~((values >= 0) & (values <= 255) & (values == np.floor(values))))
             if len(cells) != COLUMNS:
                 fault = f"{len(cells)} columns, expected {COLUMNS} (the label, then {PIXELS} pixels)"
-            elif (i := next(wrong, None)) is not None:
-                fault = f"{cells[i][:30]!r} in column {i + 1}, expected a whole number from 0 to 255"
+            elif len(wrong):
+                fault = f"{cells[wrong[0]][:30]!r} in column {wrong[0] + 1}, expected a whole number from 0 to 255"
             elif values[0] > 9:
                 fault = f"label {cells[0]}, expected 0 to 9"
             else:
-                rows.append(np.array(values, "uint8"))
+                rows.append(values.astype("uint8"))
                 continue
             raise ValueError(f"{path}: line {number}: {fault}")
     if not rows:
