@@ -10,13 +10,12 @@ which digits it takes for which, and sixteen that it misreads. It replaces what 
   python train_keras.py --limit 500 --epochs 1   # a quick try: output/mnist_try.keras, 35 to 60 % right
 """
 
+import math
 import sys
-from typing import TYPE_CHECKING
 
-from utils import run
-
-if TYPE_CHECKING:
-    import keras
+from utils import import_keras, run
+from utils.checkpoint import keep_checkpoint
+from utils.options import load_data, parse_options
 
 EPOCHS, BATCH_SIZE, SEED = 25, 100, 1  # the post's, but for the seed, which it does not set
 RATE = 0.003  # Adam's, for digits that change every epoch
@@ -24,7 +23,7 @@ POST_RATE = 0.001  # for digits that do not: Keras' default, then and now
 OUTPUT = "output/mnist.keras"
 
 
-def network() -> "keras.Sequential":
+def network():
     """Build 784-256-256-10, untrained."""
     from keras import Input, Sequential
     from keras.layers import Dense
@@ -41,28 +40,37 @@ def network() -> "keras.Sequential":
 
 def main() -> None:
     """Build, compile, fit, evaluate, save."""
-    from utils import report, training
-    from utils.checkpoint import keep_checkpoint
+    options = parse_options(__doc__, EPOCHS, BATCH_SIZE, SEED, OUTPUT)
+    train, test = load_data(options)
+    import_keras()  # it takes seconds, so mistakes come first
+    import keras
 
-    options = training.parse_options(__doc__, EPOCHS, BATCH_SIZE, SEED, OUTPUT)
-    train, test = training.load_data(options)
-    training.start_keras(options.seed)
-    from keras.optimizers import Adam
+    from utils import course, report
 
+    keras.utils.set_random_seed(options.seed)
     model = network()
     model.summary()
-    rate = training.decay(RATE if options.augment else POST_RATE, len(train[1]), options)
+    steps = math.ceil(len(train[1]) / options.batch_size)  # of an epoch
+    rate = course.decay(RATE if options.augment else POST_RATE, options.epochs * steps)
     model.compile(
-        Adam(rate),
+        keras.optimizers.Adam(rate),
         loss="categorical_crossentropy",
         metrics=["accuracy"],
-        steps_per_execution=training.steps_at_once(100, len(train[1]), options),
+        steps_per_execution=math.gcd(steps, 100),  # each takes less than Python needs to show progress
         jit_compile=True,
     )
-    with keep_checkpoint(options), training.course(model, train, test, options) as course:
-        model.fit(**course, epochs=options.epochs)
+    with keep_checkpoint(options), course.prepare(model, train, options) as (digits, done, callbacks):
+        model.fit(
+            digits,  # batches of inputs and targets, others in each epoch
+            shuffle=False,  # they are already
+            epochs=options.epochs,
+            initial_epoch=done,  # 0, or with --resume the epochs that a stopped run has done
+            validation_data=course.to_batches(model, test),  # for display only
+            callbacks=callbacks,
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
         report.evaluate(model, test, options)
-        training.save(model, network, options)
+        report.save(model, network, options)
 
 
 if __name__ == "__main__":

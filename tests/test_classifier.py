@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, run
 
-from utils import training
+from utils import report
 from utils.classifier import load_classifier
 
 KINDS = ".keras", ".tflite"
@@ -133,7 +133,7 @@ def saved(model, path, capfd):
     if path.suffix == ".keras":
         model.save(path)
     else:
-        path.write_bytes(training.to_tflite(model))
+        path.write_bytes(report.to_tflite(model))
     capfd.readouterr()
     return path
 

@@ -62,6 +62,7 @@ GOOD = row(1)
         ([row(1, 0.5), GOOD], "line 1: '0.5' in column 2, expected a whole number from 0 to 255"),
         ([GOOD, row(1, "ink")], "line 2: 'ink' in column 2, expected a whole number from 0 to 255"),
         ([row("seven"), GOOD], "line 1: 'seven' in column 1, expected a whole number from 0 to 255"),
+        ([GOOD, row(1, "inf")], "line 2: 'inf' in column 2, expected a whole number from 0 to 255"),
         ([GOOD, row(1, "")], "line 2: '' in column 2, expected a whole number from 0 to 255"),
         ([GOOD, row(10), GOOD], "line 2: label 10, expected 0 to 9"),
         ([GOOD, HEADER], "line 2: 'label' in column 1, expected a whole number from 0 to 255"),

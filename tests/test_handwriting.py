@@ -1,5 +1,7 @@
 """utils/handwriting.py: digits written anew stay digits in MNIST's frame, and no two epochs see the same."""
 
+import argparse
+import contextlib
 import time
 
 import cv2
@@ -7,8 +9,8 @@ import numpy as np
 import pytest
 
 from utils import handwriting as module
+from utils.course import Feed
 from utils.dataset import to_input
-from utils.feed import Feed
 from utils.handwriting import (
     JUNK,
     LATE_PLAIN,
@@ -180,10 +182,11 @@ def test_the_last_epochs_leave_more_digits_as_they_are_but_keep_junk(epochs, lat
 @pytest.mark.parametrize("shape", [(784,), (28, 28, 1), (1, 28, 28)])
 def test_the_feed_gives_each_epochs_handwriting_in_batches(shape):
     digits, labels = sevens(50), np.arange(50) % 10
-    with Feed(lambda epoch: handwriting(digits, labels, 3, epoch, 4), 50, shape, epochs=4) as feed:
+    options = argparse.Namespace(augment=True, seed=3, epochs=4, batch_size=20)
+    with contextlib.closing(Feed((digits.reshape(-1, 784), labels), shape, options)) as feed:
         for epoch in 1, 2, 3:
             feed.on_epoch_begin(epoch)
-            inputs, targets = zip(*feed.batches(20).as_numpy_iterator())
+            inputs, targets = zip(*feed.batches().as_numpy_iterator())
             assert [batch.shape for batch in inputs] == [(n, *shape) for n in (20, 20, 10)]
             assert inputs[0].dtype == targets[0].dtype == np.float32
             written, wanted = next(handwriting(digits, labels, 3, epoch, 4))
@@ -194,7 +197,8 @@ def test_the_feed_gives_each_epochs_handwriting_in_batches(shape):
 def test_a_stopped_feed_does_not_write_on():
     start = time.perf_counter()
     digits, labels = sevens(60_000), np.arange(60_000) % 10
-    with Feed(lambda epoch: handwriting(digits, labels, 3, epoch, 2), 60_000, (784,), epochs=2) as feed:
+    options = argparse.Namespace(augment=True, seed=3, epochs=2, batch_size=100)
+    with contextlib.closing(Feed((digits.reshape(-1, 784), labels), (784,), options)) as feed:
         feed.ahead = feed.thread.submit(feed.gather, 0)
     assert feed.ahead.done() and time.perf_counter() - start < 3
 

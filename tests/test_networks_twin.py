@@ -1,7 +1,5 @@
 """Both networks against independent twins in plain TensorFlow operations: the same outputs, the same training step."""
 
-import argparse
-
 import keras
 import numpy as np
 import pytest
@@ -9,7 +7,7 @@ import tensorflow as tf
 
 import train_keras
 import train_keras_cnn
-from utils import training
+from utils import course
 from utils.dataset import encode, to_input
 
 
@@ -55,8 +53,7 @@ def pair(request, mnist):
         if isinstance(layer, keras.layers.Dropout):
             layer.rate = 0
     digits, labels = (column[:100] for column in mnist[0])
-    options = argparse.Namespace(epochs=12, batch_size=100)
-    model.compile(optimizer(training.decay(rate, 60_000, options)), loss="categorical_crossentropy")
+    model.compile(optimizer(course.decay(rate, 12 * 600)), loss="categorical_crossentropy")
     return model, twin, step, to_input(digits, model.input_shape[1:]), encode(labels)
 
 

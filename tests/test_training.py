@@ -1,6 +1,7 @@
-"""utils/training.py and both trainers: options, files, pictures, stopping and going on."""
+"""Both trainers, utils/options.py, course.py and report.py: options, files, pictures, stopping and going on."""
 
 import argparse
+import contextlib
 import os
 import re
 import signal
@@ -13,9 +14,12 @@ from conftest import ROOT, run
 
 import train_keras
 import train_keras_cnn
-from utils import checkpoint, report, training
+from utils import checkpoint, course, report
+from utils import options as options_module
 from utils import run as end
 from utils.dataset import encode
+from utils.download import TEST_CSV, TRAIN_CSV
+from utils.options import load_data, parse_options
 
 TRAINERS = "train_keras.py", "train_keras_cnn.py"
 FILES = ".keras", ".tflite", "_curves.png", "_confusion.png", "_misread.png"
@@ -123,7 +127,7 @@ def test_an_output_that_cannot_be_written_is_found_before_training(capsys, monke
 )
 def test_only_the_full_recipe_replaces_the_network_unasked(monkeypatch, capsys, arguments, name):
     monkeypatch.setattr(sys, "argv", ["train_keras.py", *arguments])
-    options = training.parse_options("", train_keras.EPOCHS, train_keras.BATCH_SIZE, 1, train_keras.OUTPUT)
+    options = parse_options("", train_keras.EPOCHS, train_keras.BATCH_SIZE, 1, train_keras.OUTPUT)
     assert options.output.name == name
     told = "so output/mnist.keras stays; the network will be output/mnist_try.keras" in capsys.readouterr().err
     assert told == (name == "mnist_try.keras")
@@ -171,18 +175,18 @@ def test_a_bad_csv_is_named(capsys, monkeypatch, tmp_path):
 
 def test_only_missing_default_files_are_made(monkeypatch, mnist, tmp_path):
     made = []
-    monkeypatch.setattr(training, "ensure_dataset", lambda: made.append("dataset"))
-    options = argparse.Namespace(train=training.TRAIN_CSV, test=training.TEST_CSV, limit=3)
-    (digits, labels), test = training.load_data(options)
+    monkeypatch.setattr(options_module, "ensure_dataset", lambda: made.append("dataset"))
+    options = argparse.Namespace(train=TRAIN_CSV, test=TEST_CSV, limit=3)
+    (digits, labels), test = load_data(options)
     assert made == [] and len(digits) == len(labels) == len(test[0]) == 3
 
     with pytest.raises(FileNotFoundError):
-        training.load_data(argparse.Namespace(train=tmp_path / "own.csv", test=tmp_path / "own.csv", limit=3))
+        load_data(argparse.Namespace(train=tmp_path / "own.csv", test=tmp_path / "own.csv", limit=3))
     assert made == []
 
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError):
-        training.load_data(options)
+        load_data(options)
     assert made == ["dataset"]
 
 
@@ -200,14 +204,14 @@ def test_a_stop_waits_for_the_end_of_a_step(number):
     before = {caught: signal.signal(caught, signal.default_int_handler) for caught in (signal.SIGINT, signal.SIGTERM)}
     reached = []
     try:
-        with pytest.raises(KeyboardInterrupt), training.stops_between_steps() as callback:
+        with pytest.raises(KeyboardInterrupt), course.stops_between_steps() as callback:
             callback.on_train_batch_end(0, {})
             os.kill(os.getpid(), number)
             reached.append("the end of the step")
             callback.on_train_batch_end(1, {})
             reached.append("the next step")
         assert reached == ["the end of the step"]
-        with pytest.raises(KeyboardInterrupt), training.stops_between_steps():
+        with pytest.raises(KeyboardInterrupt), course.stops_between_steps():
             os.kill(os.getpid(), number)
             reached.append("the end of the run")
         assert reached[1:] == ["the end of the run"]
@@ -218,8 +222,15 @@ def test_a_stop_waits_for_the_end_of_a_step(number):
 
 
 def fit(model, train, test, options):
-    with training.course(model, train, test, options) as course:
-        model.fit(**course, epochs=options.epochs)
+    with course.prepare(model, train, options) as (digits, done, callbacks):
+        model.fit(
+            digits,
+            shuffle=False,
+            epochs=options.epochs,
+            initial_epoch=done,
+            validation_data=course.to_batches(model, test),
+            callbacks=callbacks,
+        )
 
 
 def compiled_network(options):
@@ -227,23 +238,52 @@ def compiled_network(options):
 
     keras.utils.set_random_seed(options.seed)
     model = train_keras.network()
-    rate = training.decay(0.001, 200, options)
+    rate = course.decay(0.001, 4 * options.epochs)
     optimizer = keras.optimizers.Adam(rate, use_ema=options.augment, ema_momentum=0.9)
     model.compile(optimizer, loss="categorical_crossentropy", metrics=["accuracy"], steps_per_execution=2)
     return model
 
 
-def test_decay_falls_faster_and_faster_to_zero(small):
-    rate = training.decay(0.5, 201, small[0])  # 5 steps an epoch
+def test_decay_falls_faster_and_faster_to_zero():
+    rate = course.decay(0.5, 10)
     assert [float(rate(step)) for step in (0, 5, 10)] == pytest.approx([0.5, 0.5 * 0.5**0.5, 0])
 
 
-@pytest.mark.parametrize("augment", [True, False])
-def test_weights_are_averaged_over_a_twelfth_of_the_run_while_digits_change(small, augment):
-    options = small[0]
-    options.augment, options.epochs = augment, 10
-    assert training.averaging(600, options) == {"use_ema": augment, "ema_momentum": pytest.approx(0.9)}
-    assert training.averaging(50, options)["ema_momentum"] == 0  # a run of ten steps
+@pytest.mark.parametrize(
+    "trainer, options, rate, steps, steps_at_once, momentum",
+    [
+        (train_keras, ["--batch-size", "10", "--epochs", "2"], 0.003, 60, 10, None),
+        (train_keras, ["--batch-size", "3", "--epochs", "2"], 0.003, 200, 100, None),
+        (train_keras, ["--batch-size", "7", "--epochs", "2", "--no-augment"], 0.001, 86, 1, None),
+        (train_keras_cnn, ["--batch-size", "25", "--epochs", "10"], 4, 120, 1, 0.9),
+        (train_keras_cnn, ["--batch-size", "300", "--epochs", "10"], 4, 10, 1, 0),  # a run of ten steps
+        (train_keras_cnn, ["--batch-size", "25", "--epochs", "10", "--no-augment"], 1, 120, 1, None),
+    ],
+)
+def test_rate_and_averaging_suit_the_length_of_the_run(
+    mnist, monkeypatch, tmp_path, trainer, options, rate, steps, steps_at_once, momentum
+):
+    """The CNN's weights are averaged over a twelfth of the run while digits change."""
+    import keras
+
+    halves = [[column[:300] for column in half] for half in mnist]
+    monkeypatch.setattr(trainer, "load_data", lambda _: halves)
+    monkeypatch.setattr(sys, "argv", ["train.py", "--output", str(tmp_path / "a.keras"), *options])
+    compiled = []
+
+    def fit(model, *_, **__):
+        compiled.append(model)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(keras.Model, "fit", fit)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.main()
+    optimizer = compiled[0].optimizer
+    assert compiled[0].steps_per_execution == steps_at_once
+    schedule = optimizer._learning_rate
+    assert (schedule.initial_learning_rate, schedule.decay_steps) == (rate, steps)
+    assert optimizer.use_ema == (momentum is not None)
+    assert not optimizer.use_ema or optimizer.ema_momentum == pytest.approx(momentum)
 
 
 def test_the_averaged_weights_are_tested_after_each_epoch_and_kept_at_the_end(small):
@@ -256,43 +296,33 @@ def test_the_averaged_weights_are_tested_after_each_epoch_and_kept_at_the_end(sm
     assert kept == pytest.approx([history[-1]["val_loss"], history[-1]["val_accuracy"]], rel=1e-5)
 
 
-@pytest.mark.parametrize(
-    "rows, batch_size, most, expected", [(60_000, 100, 100, 100), (60_000, 128, 10, 7), (9, 9, 5, 1)]
-)
-def test_an_epoch_is_a_multiple_of_the_steps_at_once(rows, batch_size, most, expected):
-    assert training.steps_at_once(most, rows, argparse.Namespace(batch_size=batch_size)) == expected
-
-
 def test_without_augmentation_the_network_sees_the_digits_as_they_are_in_another_order(small):
-    from utils.feed import written
-
     options, (digits, labels), _ = small
     options.augment = False
-    write = written((digits, labels), options)
-    ((first, targets),), ((second, _),) = write(0), write(1)
-    assert not np.array_equal(first, second) and np.array_equal(first, next(write(0))[0])
+    with contextlib.closing(course.Feed((digits, labels), (784,), options)) as feed:
+        (first, targets), (second, _), (again, _) = feed.gather(0), feed.gather(1), feed.gather(0)
+    assert not np.array_equal(first, second) and np.array_equal(first, again)
     shown = {(digit.tobytes(), target.argmax()) for digit, target in zip(first, targets, strict=True)}
     assert shown == {(digit.tobytes(), label) for digit, label in zip(digits, labels, strict=True)}
 
 
 @pytest.mark.parametrize("augment", [True, False])
-def test_dropout_rests_while_digits_change_and_is_there_again_afterwards(small, augment):
+def test_dropout_rests_while_digits_change_and_is_there_again_in_the_saved_network(small, augment):
     import keras
 
-    options, train, test = small
+    options, train, _ = small
     options.augment = augment
     checkpoint.open_checkpoint(options)
     model = train_keras_cnn.network()
     model.compile("sgd", loss="categorical_crossentropy", metrics=["accuracy"])
-    seen = []
 
     def rates(model):
         return [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
 
-    with training.course(model, train, test, options):
-        seen += rates(model)
-    assert seen == ([0, 0] if augment else [0.25, 0.5])
-    assert rates(model) == [0.25, 0.5]
+    with course.prepare(model, train, options):
+        assert rates(model) == ([0, 0] if augment else [0.25, 0.5])
+    report.save_network(model, train_keras_cnn.network, options.output)
+    assert rates(keras.saving.load_model(options.output)) == [0.25, 0.5]
 
 
 def test_a_failure_while_saving_leaves_the_old_files(small, monkeypatch):
@@ -305,9 +335,9 @@ def test_a_failure_while_saving_leaves_the_old_files(small, monkeypatch):
     def fail(_):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(training, "to_tflite", fail)
+    monkeypatch.setattr(report, "to_tflite", fail)
     with pytest.raises(OSError):
-        training.save(model, train_keras.network, options)
+        report.save(model, train_keras.network, options)
     assert options.output.read_text() == "old"
     assert sorted(os.listdir(options.output.parent)) == ["mnist.checkpoint", "mnist.keras"]
 
@@ -332,7 +362,7 @@ def test_channels_first_networks_compute_the_same_and_are_saved_channels_last(mn
     keras.config.set_image_data_format("channels_first")
     try:
         first = train_keras_cnn.network()
-        training.save_network(first, train_keras_cnn.network, tmp_path / "saved.keras")
+        report.save_network(first, train_keras_cnn.network, tmp_path / "saved.keras")
     finally:
         keras.config.set_image_data_format("channels_last")
     saved = keras.saving.load_model(tmp_path / "saved.keras")

@@ -1,4 +1,4 @@
-"""What every script needs: the environment of its libraries, one way to end, and a sign of life while it works."""
+"""What every script needs: its libraries' environment, one way to end, a sign of life, files that are always whole."""
 
 import contextlib
 import os
@@ -111,6 +111,25 @@ def silence() -> Iterator[None]:
         for descriptor, copy in zip((1, 2), saved):
             os.dup2(copy, descriptor)
             os.close(copy)
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Name a hidden file to write to, which takes the place of `path` when it is whole.
+
+    Raises
+    ------
+    OSError
+        In one line; the file that was there stays.
+    """
+    part = path.with_name(f".{os.getpid()}.part")  # short: the name itself may be as long as names can be
+    try:
+        yield part
+        os.replace(part, path)
+    except OSError as error:
+        raise OSError(f"{path}: cannot be written ({error.strerror or error})") from None
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def import_keras() -> None:

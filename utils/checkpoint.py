@@ -34,14 +34,14 @@ def lock(output: Path) -> TextIO:
         raise FileExistsError(f"{path}: not ours, and in the way; move it, or choose another --output")
     file = path.open("a")
     try:
-        try:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:  # Windows
+        if os.name == "nt":
             import msvcrt
 
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         raise OSError(f"{output}: another training is to write it; wait for its end, or choose another") from None
     weakref.finalize(file, path.unlink, missing_ok=True)
@@ -60,18 +60,15 @@ def keep_checkpoint(options: argparse.Namespace) -> Iterator[None]:
     scratch = open_checkpoint(options)
     try:
         yield
-    except OSError:
-        if not read_history(scratch):
-            shutil.rmtree(scratch)
-        raise
-    except KeyboardInterrupt:
+    except (OSError, KeyboardInterrupt) as stop:
         done = len(read_history(scratch))
         if not done:
             shutil.rmtree(scratch)
-            raise KeyboardInterrupt(" before the end of the first epoch; there is nothing to resume") from None
-        raise KeyboardInterrupt(
-            f" after {done} of {options.epochs} epochs; the same command with --resume goes on from there"
-        ) from None
+        if isinstance(stop, OSError):
+            raise
+        left = f"after {done} of {options.epochs} epochs; the same command with --resume goes on from there"
+        nothing = "before the end of the first epoch; there is nothing to resume"
+        raise KeyboardInterrupt(f" {left if done else nothing}") from None
     shutil.rmtree(scratch)
 
 
@@ -94,12 +91,10 @@ def open_checkpoint(options: argparse.Namespace) -> Path:
     if options.resume and described.exists():
         try:
             before = json.loads(described.read_text())
-        except ValueError:
+            other = next((name for name in settings if before.get(name) != settings[name]), None)
+        except (ValueError, AttributeError):
             raise ValueError(f"{described}: damaged; start anew without --resume") from None
-        if not isinstance(before, dict):
-            raise ValueError(f"{described}: damaged; start anew without --resume")
-        if before != settings:
-            other = next(name for name in settings if before.get(name) != settings[name])
+        if other:
             raise ValueError(
                 f"{scratch}: this run was started with {other} {before.get(other)}, not {settings[other]}; "
                 "repeat its options, or start anew without --resume"
@@ -121,7 +116,8 @@ def scratch_folder(options: argparse.Namespace) -> Path:
 def save_weights(model: "keras.Model", scratch: Path) -> None:
     """Keep a network's weights and its optimizer's in one file that is always whole, whenever the run is killed.
 
-    (Keras' own BackupAndRestore writes over the file that it reads; a kill in its midst leaves half of one.)
+    Keras' own BackupAndRestore keeps the epoch in a second file, even with double_checkpoint: a run killed between the
+    two would repeat an epoch. Here the optimizer's count of steps tells the epoch.
     """
     part = scratch / "part.weights.h5"
     model.save_weights(part)

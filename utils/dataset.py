@@ -6,7 +6,7 @@ import lzma
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -16,8 +16,10 @@ PIXELS = 28 * 28
 COLUMNS = 1 + PIXELS
 DELIMITERS = ",", ";", "\t", " "  # tried where the expected one is not there
 
+Digits = tuple[np.ndarray, np.ndarray]  # (N, 784) uint8 pixels, 0 is paper and 255 is ink; (N,) uint8 labels, 0 to 9
 
-def load_dataset(path: str | Path, delimiter: str = ",") -> tuple[np.ndarray, np.ndarray]:
+
+def load_dataset(path: str | Path, delimiter: str = ",") -> Digits:
     """Read digits and their labels.
 
     Parameters
@@ -41,25 +43,18 @@ def load_dataset(path: str | Path, delimiter: str = ",") -> tuple[np.ndarray, np
     try:
         with _open(path) as file:
             first = file.readline()
-        found = (mark for mark in (delimiter, *DELIMITERS) if first.count(mark) == PIXELS)
-        delimiter = next(found, delimiter)
-        header = _is_header(first, delimiter)
-        how = {"comments": None, "delimiter": delimiter, "skiprows": int(header), "ndmin": 2, "quotechar": '"'}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # an empty file
-            try:
-                with _open(path) as file:
-                    rows = np.loadtxt(file, "uint8", **how)
-            except (ValueError, OverflowError):
-                with _open(path) as file:
-                    rows = _whole(np.loadtxt(file, "float32", **how))
+        delimiter = next((mark for mark in (delimiter, *DELIMITERS) if first.count(mark) == PIXELS), delimiter)
+        try:
+            how = {"comments": None, "skiprows": int(_is_header(first, delimiter)), "ndmin": 2, "quotechar": '"'}
+            with _open(path) as file, warnings.catch_warnings(action="ignore"):  # of an empty file
+                rows = np.loadtxt(file, "uint8", delimiter=delimiter, **how)
+            plain = rows.shape[1] == COLUMNS and rows[:, 0].max() <= 9
+        except (ValueError, OverflowError):
+            plain = False
+        if not plain:
+            rows = _read_slowly(path, delimiter)
     except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError) as damage:
         raise ValueError(f"{path}: cannot be read ({damage})") from None
-    except (ValueError, OverflowError) as error:
-        rows, cause = np.zeros((0, 0), "uint8"), error
-    if rows.shape[1] != COLUMNS or not len(rows) or rows[:, 0].max() > 9:
-        with _open(path) as file:
-            raise ValueError(f"{path}: {_first_fault(file, delimiter) or cause}")
     if not rows[:, 0].any() and len(np.unique(rows[:, -1])) > 1 and rows[:, -1].max() <= 9:
         raise ValueError(f"{path}: the labels seem to stand in the last column, expected in the first")
     return rows[:, 1:], rows[:, 0]
@@ -73,13 +68,14 @@ def _open(path: Path) -> TextIO:
         file = gzip.open(path)
     elif start == b"PK\x03\x04":
         archive = zipfile.ZipFile(path)
-        if len(archive.namelist()) != 1:
-            raise zipfile.BadZipFile(f"a zip with {len(archive.namelist())} files, expected one")
-        file = archive.open(archive.namelist()[0])
+        names = archive.namelist()
+        if len(names) != 1:
+            raise zipfile.BadZipFile(f"a zip with {len(names)} files, expected one")
+        file = archive.open(names[0])
     else:
         file = path.open("rb")
-    wide = start.startswith((b"\xff\xfe", b"\xfe\xff"))
-    return io.TextIOWrapper(file, "utf-16" if wide else "utf-8-sig", errors="replace")
+    encoding = "utf-16" if start.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    return io.TextIOWrapper(file, encoding, errors="replace")
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
@@ -99,32 +95,29 @@ def _is_header(line: str, delimiter: str) -> bool:
     return len(names) == PIXELS and (np.isnan(names).all() or (np.diff(names) == 1).all())
 
 
-def _whole(rows: np.ndarray) -> np.ndarray:
-    """Turn real numbers into uint8 if nothing is lost."""
-    whole = np.nan_to_num(rows, nan=-1).clip(0, 255).astype("uint8")
-    if not np.array_equal(whole, rows):
-        raise ValueError("expected whole numbers from 0 to 255")
-    return whole
-
-
-def _first_fault(lines: Iterable[str], delimiter: str) -> str | None:
-    """Say what is wrong with the first wrong line."""
-    number = digits = 0
-    for number, line in enumerate(lines, 1):
-        if not line.strip() or (number == 1 and _is_header(line, delimiter)):
-            continue
-        cells = _cells(line, delimiter)
-        if len(cells) != COLUMNS:
-            return f"line {number}: {len(cells)} columns, expected {COLUMNS} (the label, then {PIXELS} pixels)"
-        values = [_number(cell) for cell in cells]
-        wrong = [i for i, value in enumerate(values) if not (0 <= value <= 255 and value == int(value))]
-        if wrong:
-            found = f"{cells[wrong[0]][:30]!r} in column {wrong[0] + 1}"
-            return f"line {number}: {found}, expected a whole number from 0 to 255"
-        if values[0] > 9:
-            return f"line {number}: label {cells[0]}, expected 0 to 9"
-        digits += 1
-    return None if digits else f"line {number + 1}: no digit, expected rows of {COLUMNS} columns"
+def _read_slowly(path: Path, delimiter: str) -> np.ndarray:
+    """Read whole numbers however they are written, such as 5.0, or say what is wrong with the first wrong line."""
+    rows, number = [], 0
+    with _open(path) as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip() or (number == 1 and _is_header(line, delimiter)):
+                continue
+            cells = _cells(line, delimiter)
+            values = np.array([_number(cell) for cell in cells])
+            wrong = np.flatnonzero(~((values >= 0) & (values <= 255) & (values == np.floor(values))))
+            if len(cells) != COLUMNS:
+                fault = f"{len(cells)} columns, expected {COLUMNS} (the label, then {PIXELS} pixels)"
+            elif len(wrong):
+                fault = f"{cells[wrong[0]][:30]!r} in column {wrong[0] + 1}, expected a whole number from 0 to 255"
+            elif values[0] > 9:
+                fault = f"label {cells[0]}, expected 0 to 9"
+            else:
+                rows.append(values.astype("uint8"))
+                continue
+            raise ValueError(f"{path}: line {number}: {fault}")
+    if not rows:
+        raise ValueError(f"{path}: line {number + 1}: no digit, expected rows of {COLUMNS} columns")
+    return np.array(rows)
 
 
 def doubt(data: np.ndarray, labels: np.ndarray, rows: int | None = None) -> str:
@@ -216,15 +209,10 @@ def plot_dataset(
     counts = [len(column) for column in (data, labels, predictions) if column is not None]
     if set(counts) != {16}:
         raise ValueError(f"plot_dataset got {' and '.join(map(str, counts))} digits and labels, expected 16 of each")
-    if path is None:
-        import matplotlib.pyplot as plt
+    import matplotlib.pyplot as plt
+    from matplotlib.figure import Figure
 
-        figure = plt.figure(figsize=(8, 8), layout="constrained")
-    else:
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(8, 8), layout="constrained")
-
+    figure = (plt.figure if path is None else Figure)(figsize=(8, 8), layout="constrained")
     titles = [f"True: {label}" for label in labels]
     if predictions is not None:
         titles = [f"{title} Predicted: {label}" for title, label in zip(titles, predictions)]

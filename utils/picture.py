@@ -5,13 +5,12 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from utils import silence
+from utils import silence, whole_file
 
 LIMIT = "OPENCV_IO_MAX_IMAGE_PIXELS"  # an environment variable that `utils` sets
 JPEG = b"\xff\xd8"
@@ -119,25 +118,6 @@ def write_picture(path: Path, image: np.ndarray) -> None:
         raise ValueError(f"{path}: {image.shape[1]} x {image.shape[0]} pixels do not fit into a {path.suffix}")
     with whole_file(path) as part:
         part.write_bytes(content)
-
-
-@contextlib.contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Name a hidden file to write to, which takes the place of `path` when it is whole.
-
-    Raises
-    ------
-    OSError
-        In one line; the file that was there stays.
-    """
-    part = path.with_name(f".{os.getpid()}.part")  # short: the name itself may be as long as names can be
-    try:
-        yield part
-        os.replace(part, path)
-    except OSError as error:
-        raise OSError(f"{path}: cannot be written ({error.strerror or error})") from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def has_screen() -> bool:
