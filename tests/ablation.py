@@ -28,7 +28,7 @@ COLUMNS = {
     "light": ("clean", "board", "shadow", "noise", "faint", "blur"),
     "touching": ("touching", "slope"),
     "sizes": ("14 px", "20 px", "40 px", "100 px", "400 px"),
-    "surroundings": ("clutter", "rough desk", "signs", "words"),
+    "surroundings": ("clutter", "rough desk", "signs", "dates", "words"),
     "turned": ("sideways", "upside down"),
     "text": ("text",),
 }
@@ -80,6 +80,7 @@ STEPS = {
         reader, "part_digits", lambda lines, *_: [[(piece, [piece]) for piece in line] for line in lines]
     ),
     "dropping words": keep(reader, "find_numbers", all_digits),
+    "...slashes and brackets": keep(writing, "is_bar", lambda *_: False),
     "...but not signs between digits": keep(
         writing, "vote", lambda run, height: sum(writing.vote_of(*one, height) for one in run)
     ),

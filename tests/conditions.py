@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from tests.signs import BRACKETS, OPERATORS
+
 INKS = {  # BGR reflectance
     "blue": (0.42, 0.17, 0.10),
     "black": (0.13, 0.12, 0.12),
@@ -40,7 +42,7 @@ class Condition:
     touching: bool = False
     clutter: bool = False
     grain: float = 1.0  # of the desk under the clutter, times that of planed wood
-    signs: bool = False  # between numbers
+    signs: tuple[str, ...] = ()  # between numbers
     words: bool = False  # beside numbers
     turn: int = 0  # quarters of a turn, counter-clockwise
 
@@ -76,7 +78,8 @@ CONDITIONS = {
     **{f"{pixels} px": _of_height(pixels) for pixels in (14, 20, 40, 100, 200, 400)},
     "squares": Condition(surface="squares"),
     "table": Condition(surface="table", layouts=("cells", "columns"), rows=(3, 8), per_row=(4, 9), pitch=(1.4, 1.9)),
-    "signs": Condition(signs=True, layouts=("lines",), gap=(0.15, 0.35)),
+    "signs": Condition(signs=OPERATORS, layouts=("lines",), gap=(0.15, 0.35)),
+    "dates": Condition(signs=BRACKETS, layouts=("lines",), gap=(0.15, 0.35)),
     "words": Condition(words=True, layouts=("lines",), per_row=(2, 5)),
     "text": Condition(surface="text", height=(14, 40)),
     "sideways": Condition(turn=1, layouts=("lines", "columns")),

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from tests.conditions import Condition
-from tests.signs import SIGNS, WORDS, draw_sign, print_words
+from tests.signs import WORDS, draw_sign, print_words
 
 
 @dataclasses.dataclass
@@ -148,7 +148,7 @@ def write(rng: np.random.Generator, plan: list, inks: list, height: float, slope
                 if condition.surface == "form" or (condition.surface == "table" and count == 1):
                     x = start * height + (1.3 * height - digit.shape[1]) / 2 + height * rng.normal(0, 0.05)
                 elif i and condition.signs and rng.random() < 0.4:
-                    name = list(SIGNS)[rng.integers(len(SIGNS))]
+                    name = condition.signs[rng.integers(len(condition.signs))]
                     sign = draw_sign(rng, name, height, 0.12 * height * np.mean(condition.weight))
                     x += height * rng.uniform(0.15, 0.4)
                     strokes.append(Stroke(sign, x, row * pitch + x * tilt + (height - sign.shape[0]) / 2, row, False))

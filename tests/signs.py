@@ -8,14 +8,18 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-# strokes of a sign, their points (x, y) in a square of one digit height; a stroke of one point is a dot
+# strokes of a sign, their points (x, y) in a square of a digit's height, or above and below it; one point is a dot
 SIGNS = {
     "plus": [[(0.5, 0.15), (0.5, 0.85)], [(0.15, 0.5), (0.85, 0.5)]],
     "minus": [[(0.15, 0.5), (0.85, 0.5)]],
     "times": [[(0.2, 0.2), (0.8, 0.8)], [(0.8, 0.2), (0.2, 0.8)]],
     "divided": [[(0.15, 0.5), (0.85, 0.5)], [(0.5, 0.2)], [(0.5, 0.8)]],
     "equals": [[(0.15, 0.35), (0.85, 0.35)], [(0.15, 0.65), (0.85, 0.65)]],
+    "slash": [[(0.7, -0.25), (0.3, 1.25)]],
+    "open": [[(0.6, -0.2), (0.25, 0.5), (0.6, 1.2)]],
+    "close": [[(0.4, -0.2), (0.75, 0.5), (0.4, 1.2)]],
 }
+OPERATORS, BRACKETS = ("plus", "minus", "times", "divided", "equals"), ("slash", "open", "close")
 FONTS = "cmr10", "cmss10", "cmtt10", "cmti10", "cmb10"  # none that the networks learn letters from
 WORDS = [
     "total", "name", "marks", "date", "number", "score", "room", "page", "table", "points", "price", "length",
@@ -27,7 +31,8 @@ WORDS = [
 
 def draw_sign(rng: np.random.Generator, name: str, height: float, stroke: float) -> np.ndarray:
     """Draw a sign as a hand does, digits being this high: (h, w) float32, ink in [0, 1]."""
-    side = round(1.2 * height)
+    tall = max(y for points in SIGNS[name] for _, y in points) - min(y for points in SIGNS[name] for _, y in points)
+    side = round(1.2 * height * max(1, tall))
     ink = np.zeros((side, side), np.uint8)
     size = height * rng.uniform(0.65, 1.0)
     pen = max(1, round(stroke))
@@ -36,9 +41,9 @@ def draw_sign(rng: np.random.Generator, name: str, height: float, stroke: float)
         if len(at) == 1:
             cv2.circle(ink, at[0].round().astype(int).tolist(), max(1, round(0.7 * pen)), 255, -1, cv2.LINE_AA)
             continue
-        bow = at.mean(axis=0) + rng.normal(0, 0.03 * height, 2)
+        bow = (at[1] if len(at) == 3 else at.mean(axis=0)) + rng.normal(0, 0.03 * height, 2)
         t = np.linspace(0, 1, 9)[:, None]
-        curve = (1 - t) ** 2 * at[0] + 2 * t * (1 - t) * bow + t**2 * at[1]
+        curve = (1 - t) ** 2 * at[0] + 2 * t * (1 - t) * bow + t**2 * at[-1]
         cv2.polylines(ink, [np.round(16 * curve).astype(np.int32)], False, 255, pen, cv2.LINE_AA, 4)
     x, y, w, h = cv2.boundingRect(ink)
     return ink[y : y + h, x : x + w].astype(np.float32) / 255

@@ -9,7 +9,7 @@ from tests.canvases import CANVASES
 from tests.compose import CONDITIONS, compose_page, compose_sample
 from tests.conditions import Condition
 from tests.handwriting import draw_digit
-from tests.signs import FONTS, SIGNS, WORDS, draw_sign, print_words
+from tests.signs import BRACKETS, FONTS, OPERATORS, SIGNS, WORDS, draw_sign, print_words
 from utils import junk
 
 SMALL = {"rows": (2, 2), "per_row": (4, 4), "height": (40, 40)}
@@ -120,7 +120,9 @@ def outside(page):
     return free
 
 
-@pytest.mark.parametrize(("added", "name"), [({}, "nothing"), ({"signs": True}, "signs"), ({"words": True}, "words")])
+@pytest.mark.parametrize(
+    ("added", "name"), [({}, "nothing"), ({"signs": OPERATORS}, "signs"), ({"words": True}, "words")]
+)
 def test_what_stands_beside_the_digits_is_not_in_the_truth(added, name, digits):
     condition = Condition(
         layouts=("lines",),
@@ -225,12 +227,16 @@ def test_a_tight_canvas_ends_where_its_digit_does(digits):
     assert page.image.shape[:2] == (10 * h, 10 * w)
 
 
-@pytest.mark.parametrize(("name", "pieces"), [("plus", 1), ("minus", 1), ("times", 1), ("divided", 3), ("equals", 2)])
+@pytest.mark.parametrize(
+    ("name", "pieces"),
+    [*zip(OPERATORS, (1, 1, 1, 3, 2), strict=True), *zip(BRACKETS, (1, 1, 1), strict=True)],
+)
 def test_signs_have_their_strokes(name, pieces):
-    assert set(SIGNS) == {"plus", "minus", "times", "divided", "equals"}
+    assert set(SIGNS) == {*OPERATORS, *BRACKETS}
     for seed in range(9):
         ink = draw_sign(np.random.default_rng(seed), name, 60, 3)
-        assert ink.dtype == np.float32 and ink.max() == 1 and max(ink.shape) <= 72
+        assert ink.dtype == np.float32 and ink.max() == 1
+        assert max(ink.shape) <= 72 if name in OPERATORS else 50 < ink.shape[0] <= 108
         assert cv2.connectedComponents((ink > 0.5).astype(np.uint8))[0] - 1 == pieces
 
 

@@ -93,6 +93,18 @@ def test_a_sign_before_or_behind_a_number_separates_nothing():
     assert find(row([letter(), *map(digit, [7, 5, 3, 2]), letter()])) == (["7532"], 0)
 
 
+@pytest.mark.parametrize("above, below, read", [(8, 8, "74 2"), (8, 0, "7412"), (0, 8, "7412"), (3, 3, "7412")])
+def test_what_sticks_out_above_and_below_is_a_slash_and_no_1(above, below, read):
+    bar = sign(1, 0.9999, HEIGHT + above + below)
+    seven, four, slash, two = row([digit(7), digit(4), bar, digit(2)], gap=12)
+    slash = slash._replace(box=(slash.box[0], -above, NARROW, HEIGHT + above + below))
+    assert find([seven, four, slash, two])[0] == [read]
+
+
+def test_a_high_1_among_1s_stays():
+    assert find(row([digit(1), sign(1, 0.9999, 2 * HEIGHT), digit(1)]))[0] == ["111"]
+
+
 @pytest.mark.parametrize("room, read", [(16, "74"), (24, "7 4")])
 def test_a_fragment_between_digits_is_a_sign_only_where_they_leave_it_room(room, read):
     speck = sign(8, 0.2, 10)._replace(box=(24 + room // 2 - 2, 15, 4, 10))

@@ -18,8 +18,8 @@ CLOSE = 0.4  # digit heights: the widest gap in a word or a number
 EVEN, RATE, MOST = 5.5, 0.25, 1.0  # log-odds that speak for neither, what one more counts, and the strongest vote
 LETTERS, LETTER_VOTE = (0, 1), 0.2  # what o, O, l, i and I are taken for, and how much their vote counts
 LOW, LOW_PRICE = 0.8, 4.0  # digit heights; log-odds a height: what is lower may be a letter like a or s, its vote fades
-STICKS_OUT = 0.12  # heights of its neighbours: what looks like a 1 but is higher and lower is a slash or a bracket...
-NEIGHBOURS = 4  # ...than so many
+STICKS_OUT = 0.12  # of its neighbours' height, above and below: a 1 that does is a slash, a bracket or a divider
+NEIGHBOURS = 4  # the known digits nearest to it
 FLAT = 0.35  # digit heights: what is no digit and no higher is a dash, and no letter
 PRIOR, ONLY = 0.5, 1.0  # log-odds: more numbers than words are looked at, the more so where there is nothing else
 BESIDE = 1.0  # log-odds: a piece that stands apart, but nearest to a number, may be a digit of it
@@ -41,7 +41,7 @@ def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece
     -------
     The digits of each line from left to right, of which a line may turn out to have none; and the pieces of words.
     """
-    lines = [[(piece, [] if is_bar(piece, line) else part) for piece, part in line] for line in lines]
+    lines = [[(piece, [] if is_bar(piece, line) else digits) for piece, digits in line] for line in lines]
     runs = [split(line, CLOSE * height) for line in lines]
     votes = np.array([vote(run, height) for line in runs for run in line])
     long = np.array([len(run) > 1 for line in runs for run in line], bool)
@@ -169,15 +169,15 @@ def vote_of(piece: Piece, part: Sequence[Piece], height: float) -> float:
 
 
 def is_bar(piece: Piece, line: Parts) -> bool:
-    """Whether what looks like a 1 sticks out above and below its neighbours, as slashes, brackets and dividers do."""
+    """Whether what looks like a 1 sticks out above and below the digits beside it; a 1 does one or the other."""
     known = [other.box for other, _ in line if other.known]
     if piece.value != 1 or len(known) < 2:
         return False
-    x, y, w, h = piece.box
-    near = sorted(known, key=lambda box: abs(box[0] + box[2] / 2 - x - w / 2))[:NEIGHBOURS]
-    _, top, _, height = np.median(near, axis=0)
-    bottom = np.median([box[1] + box[3] for box in near])
-    return min(top - y, y + h - bottom) > STICKS_OUT * height
+    x, top, w, h = piece.box
+    known.sort(key=lambda box: abs(box[0] + box[2] / 2 - x - w / 2))
+    _, y, _, height = np.array(known[:NEIGHBOURS]).T
+    above, below = np.median(y) - top, top + h - np.median(y + height)
+    return min(above, below) > STICKS_OUT * np.median(height)
 
 
 def is_digit(piece: Piece, height: float) -> bool:
