@@ -41,14 +41,29 @@ def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece
     -------
     The digits of each line from left to right, of which a line may turn out to have none; and the pieces of words.
     """
-    lines = [[(piece, [] if is_bar(piece, line) else digits) for piece, digits in line] for line in lines]
-    runs = [split(line, CLOSE * height) for line in lines]
-    votes = np.array([vote(run, height) for line in runs for run in line])
-    long = np.array([len(run) > 1 for line in runs for run in line], bool)
-    alone = np.array([len(line) == 1 for line, parts in zip(lines, runs) for _ in parts], bool)
+    rows = []
+    for line in lines:
+        line = [(piece, [] if is_bar(piece, line) else digits) for piece, digits in line]
+        rows.append(split(line, CLOSE * height))
+    digits, letters, verdicts = [], [], iter(judge(rows, height))
+    for row in rows:
+        digits.append([])
+        for run in row:
+            if next(verdicts):
+                digits[-1] += digits_of(run, height)
+            elif len(run) >= WORD:
+                letters += [piece for piece, _ in run]
+    return digits, letters
+
+
+def judge(rows: Sequence[Sequence[Parts]], height: float) -> np.ndarray:
+    """Say of each run of each line whether it is a number: (N,) bool."""
+    votes = np.array([vote(run, height) for row in rows for run in row])
+    long = np.array([len(run) > 1 for row in rows for run in row], bool)
+    alone = np.array([sum(map(len, row)) == 1 for row in rows for _ in row], bool)
     nearest = np.array([], int)  # of the other runs of its line; itself where there is none
-    for line in runs:
-        nearest = np.r_[nearest, len(nearest) + neighbours(line)]
+    for row in rows:
+        nearest = np.r_[nearest, len(nearest) + neighbours(row)]
     is_number = votes > 0
     for _ in range(ROUNDS):  # each run is judged by the others, of which there is one of either kind at least
         numbers = 1 + is_number.sum() - is_number
@@ -56,25 +71,22 @@ def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece
         others = np.where(alone, 0, np.log(numbers / words)) if len(votes) > 1 else ONLY
         beside = is_number[nearest] & ~long
         is_number = votes + PRIOR + others + BESIDE * beside > 0
+    return is_number
 
-    digits, letters, verdicts = [], [], iter(is_number)
-    for line in runs:
-        digits.append([])
-        for run in line:
-            number = next(verdicts)
-            if not number and len(run) >= WORD:
-                letters += [piece for piece, _ in run]
-            signs: list[Piece] = []  # a number ends where one stands close between two digits
-            last = None
-            for piece, part in run:
-                found = [digit for digit in part if is_digit(digit, height)] if number else []
-                if found:
-                    ended = last is not None and any(stands_between(last, sign, found[0], height) for sign in signs)
-                    digits[-1] += [found[0]._replace(is_spaced=ended), *found[1:]]
-                    last, signs = found[-1], []
-                else:
-                    signs.append(piece)
-    return digits, letters
+
+def digits_of(run: Parts, height: float) -> list[Piece]:
+    """Take the digits of a number; where a sign stands between two, another number begins."""
+    digits: list[Piece] = []
+    signs: list[Piece] = []
+    for piece, part in run:
+        found = [digit for digit in part if is_digit(digit, height)]
+        if found:
+            ended = bool(digits) and any(stands_between(digits[-1], sign, found[0], height) for sign in signs)
+            digits += [found[0]._replace(is_spaced=ended), *found[1:]]
+            signs = []
+        else:
+            signs.append(piece)
+    return digits
 
 
 def stands_between(left: Piece, sign: Piece, right: Piece, height: float) -> bool:
