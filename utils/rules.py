@@ -1,8 +1,9 @@
 """Printed lines taken away: the rules and squares of paper, tables, and the boxes of forms.
 
 What the network knows is a digit is left alone, unless little of the ink is digits. Of all other ink, what is
-straight is printed if it is much longer than a digit, or if it hangs between two other lines or the picture's edges, as
-the sides of boxes do. A box around a single digit is peeled off before.
+straight is printed if it is much longer than a digit, if it hangs between two other lines or the picture's edges, as
+the sides of boxes do, or if it is one of several that stand on a line at one pitch, as the ticks of combs do. A box
+around a single digit is peeled off before.
 """
 
 from collections.abc import Sequence
@@ -61,12 +62,13 @@ def around_known(pieces: Sequence[Piece], lines: np.ndarray, ink: np.ndarray, lo
         left = without(other, lines, look)
         if evidence(left) >= evidence(other):  # a line of print may look like a line, but its letters go with it
             known, other = split_known(known + left)
+        # what hangs between these lines
         large = [piece for piece in other if piece.size > HANGING * height]
         small = [piece for piece in other if piece.size <= HANGING * height]
         stops = lines | (paint(known, ink.shape) > 0)
         hanging = find_lines(lay(large, ink), HANGING * height, BOX_THICK, stops)
         other = small + without(large, hanging, look)
-        if lines.any():
+        if lines.any():  # what stands on them at one pitch
             near = around(lines)
             standing = [piece for piece in other if share_on(piece, near) > 0]
             ticks = find_ticks(lay(standing, ink), lines, TICK * height, float(np.median(ink[lines])))

@@ -237,8 +237,7 @@ def level_courses(ink: np.ndarray, lengths: np.ndarray, slope: float, length: fl
         first, last = columns.min(), columns.max()
         if last - first + 1 + missed * (int(first > 0) + int(last < ink.shape[1] - 1)) < length:
             continue
-        course = find_course(rows, columns, ink, lengths, thick)
-        if course:
+        if course := find_course(rows, columns, ink, lengths, thick):
             courses.append(course)
     return courses
 
