@@ -242,6 +242,13 @@ def test_lines_of_digits_that_nearly_touch_stay_apart():
     assert group_lines(boxes, 40) == [list(range(6)), list(range(6, 12)), list(range(12, 18))]
 
 
+def test_the_letters_of_a_label_are_a_line_of_their_own():
+    label, digits = [(12 * i, 74, 8, 10) for i in range(5)], [(40 * i, 90, 25, 40) for i in range(5)]
+    assert group_lines(label + digits, 40) == [list(range(5)), list(range(5, 10))]
+    comma, dash = (68, 124, 6, 12), (107, 108, 10, 4)
+    assert group_lines([*digits, comma, dash], 40) == [[0, 1, 5, 2, 6, 3, 4]]
+
+
 def test_the_best_aligned_neighbours_are_linked_first():
     boxes = [(0, 100, 25, 40), (80, 100, 25, 40), (40, 130, 25, 40), (80, 130, 25, 40)]
     assert group_lines(boxes, 40) == [[0, 1], [2, 3]]

@@ -116,6 +116,19 @@ def test_several_doubtful_signs_make_a_word_of_it():
     assert find(row([digit(7), letter(), letter(), digit(4)])) == ([""], 4)
 
 
+def test_letters_of_a_small_label_are_letters():
+    label = [sign(8, 0.2, 10), sign(0, 0.9999, 10), sign(8, 0.2, 10), sign(5, 0.9999, 10), sign(8, 0.2, 10)]
+    label = [piece._replace(box=(14 * i, 0, 10, 10)) for i, piece in enumerate(label)]
+    assert find(label, row([digit(4), digit(2)])) == (["", "42"], 5)
+
+
+@pytest.mark.parametrize("wide, high", [(7, 7), (24, 12)])
+def test_a_dot_and_a_dash_are_no_letters(wide, high):
+    mark = sign(8, 0.2, high)._replace(box=(26, 20, wide, high))
+    assert find([digit(7), mark, digit(4)._replace(box=(28 + max(wide, 20), 0, 24, HEIGHT))]) == (["7 4"], 0)
+    assert find([digit(7), *3 * [mark]]) == (["7"], 0)
+
+
 def test_a_dash_is_no_digit_and_no_letter():
     dash = sign(1, 0.3, high=5)
     assert find(row([dash, digit(4), dash])) == (["4"], 0)

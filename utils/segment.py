@@ -15,6 +15,7 @@ MAIN = 2 / 3  # of the whole's height: a fragment that is higher is most of it
 MENDED = 0.6  # probability from which fragments are a digit
 SAME_LINE = 0.5  # digit heights: how far off its line's course a digit may lie...
 STAGGER, NEAR = 0.9, 2.5  # ...and how far when its neighbour is less than NEAR digit heights away
+SMALLER = 0.5  # of a neighbour's height: what is lower, such as a label's letters, must lie beside it to be of its line
 STEEPEST = 0.4  # rise of a line of writing over its run
 ROWS, PEAK = 8, (1, 2, 3, 4, 3, 2, 1)  # to a digit height, and how a digit counts in those around its own
 CLEARER = 1.3  # times: how much sharper than level lines others must be
@@ -202,7 +203,7 @@ def group_lines(boxes: Sequence[Box], height: float) -> list[list[int]]:
     middle, level = x + w / 2, y + h / 2
     full = h > LOW * height
     flat = level - line_slope(middle[full], level[full], height) * middle
-    links = _neighbours(middle, flat, height)
+    links = _neighbours(middle, flat, h, height)
     line_of = list(range(len(boxes)))
     lines: dict[int, list[int]] = {i: [i] for i in line_of}
     for _, i, j in sorted(links):
@@ -244,7 +245,7 @@ def line_slope(middle: np.ndarray, level: np.ndarray, height: float) -> float:
     return float(best) if sharpness(best) > CLEARER * sharpness(0) else 0.0
 
 
-def _neighbours(middle: np.ndarray, flat: np.ndarray, height: float) -> list[tuple[float, int, int]]:
+def _neighbours(middle: np.ndarray, flat: np.ndarray, tall: np.ndarray, height: float) -> list[tuple[float, int, int]]:
     """Link each box to the four best aligned on its right: (cost, box, its neighbour)."""
     links = []
     order = np.argsort(flat, kind="stable")
@@ -255,7 +256,9 @@ def _neighbours(middle: np.ndarray, flat: np.ndarray, height: float) -> list[tup
         near = near[right]
         away = (middle[near] - middle[i]) / height
         off = np.abs(flat[near] - flat[i]) / height
+        larger, smaller = np.maximum(tall[near], tall[i]), np.minimum(tall[near], tall[i])
         fits = off <= np.where(away < NEAR, STAGGER, SAME_LINE)
+        fits &= (smaller > SMALLER * larger) | (off * height <= larger / 2)
         cost = (off + FAR * away)[fits]
         best = np.argsort(cost, kind="stable")[:4]
         links += [(float(cost[k]), i, int(near[fits][k])) for k in best]

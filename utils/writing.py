@@ -20,7 +20,8 @@ LETTERS, LETTER_VOTE = (0, 1), 0.2  # what o, O, l, i and I are taken for, and h
 LOW, LOW_PRICE = 0.8, 4.0  # digit heights; log-odds a height: what is lower may be a letter like a or s, its vote fades
 STICKS_OUT = 0.12  # of its neighbours' height, above and below: a 1 that does is a slash, a bracket or a divider
 NEIGHBOURS = 4  # the known digits nearest to it
-FLAT = 0.35  # digit heights: what is no digit and no higher is a dash, and no letter
+DOT = 0.2  # digit heights: what is no digit and smaller is a dot, and no letter
+FLAT, LONG = 0.35, 1.5  # digit heights, and own heights: what is no digit, lower and this wide, is a dash
 PRIOR, ONLY = 0.5, 1.0  # log-odds: more numbers than words are looked at, the more so where there is nothing else
 BESIDE = 1.0  # log-odds: a piece that stands apart, but nearest to a number, may be a digit of it
 ROUNDS = 3  # of judging a run by the verdicts on the others
@@ -171,7 +172,8 @@ def vote_of(piece: Piece, part: Sequence[Piece], height: float) -> float:
     digits = [digit for digit in part if is_digit(digit, height)]
     is_several = len(digits) > 1
     sure = min(digit.confidence for digit in digits) if is_several else piece.confidence
-    if sure < 0.5 and piece.height < FLAT * height:
+    is_dash = piece.height < FLAT * height and piece.box[2] > LONG * piece.height
+    if sure < 0.5 and (is_dash or piece.size < DOT * height):
         return 0.0
     vote = min(MOST, RATE * (logit(sure) - EVEN))
     if vote > 0:
