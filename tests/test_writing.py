@@ -129,6 +129,11 @@ def test_a_dot_and_a_dash_are_no_letters(wide, high):
     assert find([digit(7), *3 * [mark]]) == (["7"], 0)
 
 
+def test_dashes_and_dots_alone_are_no_numbers_and_make_no_others_likelier():
+    dash = sign(9, 0.6, 8)
+    assert find([dash], [dash], [dash], row([digit(4), digit(2)]))[0] == ["", "", "", "42"]
+
+
 def test_a_dash_is_no_digit_and_no_letter():
     dash = sign(1, 0.3, high=5)
     assert find(row([dash, digit(4), dash])) == (["4"], 0)

@@ -61,17 +61,18 @@ def judge(rows: Sequence[Sequence[Parts]], height: float) -> np.ndarray:
     """Say of each run of each line whether it is a number: (N,) bool."""
     votes = np.array([vote(run, height) for row in rows for run in row])
     long = np.array([len(run) > 1 for row in rows for run in row], bool)
+    marks = np.array([all(is_mark(piece, height) for piece, _ in run) for row in rows for run in row], bool)
     alone = np.array([sum(map(len, row)) == 1 for row in rows for _ in row], bool)
     nearest = np.array([], int)  # of the other runs of its line; itself where there is none
     for row in rows:
         nearest = np.r_[nearest, len(nearest) + neighbours(row)]
-    is_number = votes > 0
+    is_number = (votes > 0) & ~marks
     for _ in range(ROUNDS):  # each run is judged by the others, of which there is one of either kind at least
         numbers = 1 + is_number.sum() - is_number
         words = 1 + (long & ~is_number).sum() - (long & ~is_number)
         others = np.where(alone, 0, np.log(numbers / words)) if len(votes) > 1 else ONLY
         beside = is_number[nearest] & ~long
-        is_number = votes + PRIOR + others + BESIDE * beside > 0
+        is_number = (votes + PRIOR + others + BESIDE * beside > 0) & ~marks
     return is_number
 
 
@@ -172,8 +173,7 @@ def vote_of(piece: Piece, part: Sequence[Piece], height: float) -> float:
     digits = [digit for digit in part if is_digit(digit, height)]
     is_several = len(digits) > 1
     sure = min(digit.confidence for digit in digits) if is_several else piece.confidence
-    is_dash = piece.height < FLAT * height and piece.box[2] > LONG * piece.height
-    if sure < 0.5 and (is_dash or piece.size < DOT * height):
+    if sure < 0.5 and is_mark(piece, height):
         return 0.0
     vote = min(MOST, RATE * (logit(sure) - EVEN))
     if vote > 0:
@@ -192,6 +192,12 @@ def is_bar(piece: Piece, line: Parts) -> bool:
     _, y, _, height = np.array(known[:NEIGHBOURS]).T
     above, below = np.median(y) - top, top + h - np.median(y + height)
     return min(above, below) > STICKS_OUT * np.median(height)
+
+
+def is_mark(piece: Piece, height: float) -> bool:
+    """Whether a piece is as small as a dot, or as flat as a dash."""
+    is_dash = piece.height < FLAT * height and piece.box[2] > LONG * piece.height
+    return is_dash or piece.size < DOT * height
 
 
 def is_digit(piece: Piece, height: float) -> bool:
