@@ -15,7 +15,6 @@ import sys
 
 from utils import import_keras, run
 from utils.checkpoint import keep_checkpoint
-from utils.options import load_data, parse_options
 
 EPOCHS, BATCH_SIZE, SEED = 25, 100, 1  # the post's, but for the seed, which it does not set
 RATE = 0.003  # Adam's, for digits that change every epoch
@@ -40,6 +39,8 @@ def network():
 
 def main() -> None:
     """Build, compile, fit, evaluate, save."""
+    from utils.options import load_data, parse_options  # here, so that `run` names a package that is missing
+
     options = parse_options(__doc__, EPOCHS, BATCH_SIZE, SEED, OUTPUT)
     train, test = load_data(options)
     import_keras()  # it takes seconds, so mistakes come first

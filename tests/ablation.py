@@ -67,6 +67,7 @@ STEPS = {
     "very large writing": hypotheses(lambda other, _: other.paper != ink.PAPERS[-1]),
     "turned pages": keep(reader, "likely_turn", lambda *_: 0),
     "enlarging small writing": lambda: mock.patch.object(reader, "LEGIBLE", 0),
+    "the sheet's own typical ink": keep(reader, "find_sheet", lambda *_: None),
     "dropping the desk": keep(reader, "without_desk", lambda pieces, _: list(pieces)),
     "erasing printed lines": keep(reader, "erase_lines", lambda pieces, *_: list(pieces)),
     "...boxes around digits": keep(rules, "without_frames", lambda pieces, _: list(pieces)),

@@ -197,3 +197,14 @@ def test_the_checkpoint_of_another_run_is_refused(small, name, other):
     options.resume = True
     with pytest.raises(ValueError, match=f"started with {name} {other}, not {settings[name]}; repeat its options, or"):
         checkpoint.open_checkpoint(options)
+
+
+def test_the_checkpoint_of_other_digits_is_refused(small, tmp_path):
+    options, *_ = small
+    options.train = tmp_path / "own.csv"
+    options.train.write_text("12345")
+    checkpoint.open_checkpoint(options)
+    options.train.write_text("1234567")
+    options.resume = True
+    with pytest.raises(ValueError, match="started with size of --train 5, not 7; repeat its options, or start anew"):
+        checkpoint.open_checkpoint(options)

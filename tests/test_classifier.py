@@ -191,6 +191,19 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path, capfd):
     assert error_of(tmp_path / "bomb.keras", capfd) == "200,000,000 bytes unpacked, expected at most 100,000,000"
 
 
+@pytest.mark.parametrize("place, damage", [(6, b"\x63"), (46, b"\xff\xff")])
+def test_an_archive_that_python_does_not_open_is_named(tmp_path, place, damage, capfd):
+    """One of a later version of the format, and one whose names are no UTF-8."""
+    path = tmp_path / "other.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("\u00e9.json", bytes(2000))
+    content = bytearray(path.read_bytes())
+    start = content.index(b"PK\x01\x02") + place
+    content[start : start + len(damage)] = damage
+    path.write_bytes(content)
+    assert error_of(path, capfd) == "not a .keras file, or a damaged one"
+
+
 def test_the_posts_file_under_a_new_name_is_named(tmp_path, capfd):
     (tmp_path / "old.keras").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(2000))
     assert error_of(tmp_path / "old.keras", capfd) == "not a .keras file, or a damaged one"

@@ -4,7 +4,17 @@ import cv2
 import numpy as np
 import pytest
 
-from utils.ink import PAPERS, estimate_paper, flatten_light, has_light_ink, resize, stroke_width, threshold, to_grey
+from utils.ink import (
+    PAPERS,
+    estimate_paper,
+    find_sheet,
+    flatten_light,
+    has_light_ink,
+    resize,
+    stroke_width,
+    threshold,
+    to_grey,
+)
 
 ODD_SHAPES = (1, 1), (1, 50), (50, 1), (2, 2), (3, 700)
 
@@ -171,6 +181,29 @@ def test_a_faint_stroke_beside_a_strong_one_stays():
     ink[20:80, 140:146] = 0.45
     assert set(np.unique(threshold(ink))) == {0, 255}
     assert np.array_equal(threshold(ink) > 0, ink > 0)
+
+
+def test_a_pencil_on_a_sheet_is_not_measured_by_the_shadows_beside_it():
+    grey = np.full((600, 800), 40, np.uint8)
+    grey[100:500, 100:500] = 200
+    ink = np.zeros(grey.shape, np.float32)
+    ink[:, 520:720] = np.linspace(0.4, 0.9, 200)  # a shadow on the desk
+    ink[200:260, 200:205] = 0.2
+    assert not threshold(ink)[150:300, 150:300].any()
+    mask = threshold(ink, PAPERS[0], find_sheet(grey, PAPERS[0]))
+    assert mask[200:260, 200:205].all()
+    assert cv2.countNonZero(mask[:, :500]) == 60 * 5
+
+
+def test_a_sheet_is_found_only_where_there_is_a_step_in_brightness():
+    even = np.tile(np.linspace(150, 230, 800, dtype=np.uint8), (600, 1))
+    assert find_sheet(even, PAPERS[0]).all()
+    desk = np.full((600, 800), 60, np.uint8)
+    desk[150:450, 200:600] = 200
+    sheet = find_sheet(desk, PAPERS[0])
+    assert sheet.shape == (180, 240)
+    assert sheet[60:120, 75:165].all()
+    assert not sheet[:35].any() and not sheet[:, :50].any()
 
 
 def test_a_smudge_beside_a_strong_stroke_goes():

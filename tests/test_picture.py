@@ -148,6 +148,14 @@ def test_a_header_that_claims_too_much_is_refused(tmp_path, capfd):
     assert error_of(path, capfd).startswith("too large, expected at most ")
 
 
+def test_a_file_that_is_too_large_for_opencv_is_not_read(tmp_path):
+    path = tmp_path / "large.png"
+    path.touch()
+    os.truncate(path, 2**31)
+    with pytest.raises(ValueError, match="large.png: 2,147,483,648 bytes, expected a picture of at most 2,147,483,647"):
+        read_picture(path)
+
+
 def test_an_opencv_without_windows_is_named(monkeypatch):
     def no_windows(*_):
         raise cv2.error("The function is not implemented. Rebuild the library with GTK+")

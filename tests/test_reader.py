@@ -172,6 +172,14 @@ def test_digits_that_the_pictures_edge_cuts_are_not_read(write, classifier):
     assert text(read_page(cut, classifier)) == LINES[1:]
 
 
+def test_a_sample_has_large_pieces_even_where_specks_are_many():
+    specks, large = [digit(0, 0, 2, 2)] * 10_000, [digit(0, 0, 20, 40)] * 30
+    some = reader.sample(specks[:5000] + large + specks[5000:])
+    assert len(some) <= reader.SAMPLE
+    assert sum(piece.size > 2 for piece in some) >= 15
+    assert reader.sample(large) == large
+
+
 @pytest.mark.parametrize("pitch", [20, 40])
 def test_squared_paper_is_read(write, classifier, pitch):
     picture, _ = write(LINES)

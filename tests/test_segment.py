@@ -44,6 +44,11 @@ def boxes_of(pieces):
     return sorted(piece.box for piece in pieces)
 
 
+def test_a_sure_digit_is_no_speck_however_small_it_is_beside_others():
+    large, small = piece(10, 20, 60, 200, confidence=0.99), piece(200, 20, 6, 12, confidence=0.9999)
+    assert boxes_of(digit_sized([large, small, piece(250, 20, 6, 12, confidence=0.99)])) == [large.box, small.box]
+
+
 def test_pieces_are_the_connected_ink():
     mask = mask_of((10, 20, 30, 5), (100, 50, 4, 40))
     cv2.line(mask, (200, 100), (219, 119), 255)

@@ -166,6 +166,12 @@ def test_a_doubtful_piece_alone_in_its_line_is_no_number_for_the_others_sake():
     assert find(row([digit(4)]), *numbers)[0][0] == "4"
 
 
+def test_a_page_of_nothing_but_likely_digits_is_read():
+    likely = row([digit(5), sign(4, 0.93), sign(2, 0.95), sign(9, 0.95)])
+    assert find(likely, likely) == (["5429", "5429"], 0)
+    assert find(likely, likely, *[row(WORD)] * 3)[0] == [""] * 5
+
+
 @pytest.mark.parametrize("letters, told", [(2, 0), (3, 3)])
 def test_a_word_has_three_letters(letters, told):
     assert find(row([letter()] * letters)) == ([""], told)

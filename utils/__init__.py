@@ -19,7 +19,7 @@ PATIENCE = 2.0  # seconds that a user waits without a sign of life
 
 def say(message: str) -> None:
     """Tell the user something on stderr, in one line that starts with the script's name."""
-    print(f"{Path(sys.argv[0]).name}: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    print(f"{Path(sys.argv[0]).name}: {' '.join(message.splitlines())}", file=sys.stderr, flush=True)
 
 
 def reason(error: Exception) -> str:

@@ -83,6 +83,7 @@ def open_checkpoint(options: argparse.Namespace) -> Path:
     scratch = scratch_folder(options)
     settings = {name: getattr(options, name) for name in ("epochs", "batch_size", "seed", "limit", "augment")}
     settings |= {"script": Path(sys.argv[0]).name, "train": str(options.train), "test": str(options.test)}
+    settings["size of --train"] = options.train.stat().st_size
     described = scratch / "options.json"
     there = {path.name for path in scratch.iterdir()} if scratch.exists() else set()
     ours = {*KEPT, *(options.output.stem + ending for ending in ENDINGS)}

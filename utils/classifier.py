@@ -98,7 +98,7 @@ def load_keras(path: Path) -> Classifier:
     try:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError):
         raise ValueError(f"{path}: not a .keras file, or a damaged one") from None
     if unpacked > LARGEST:
         raise ValueError(f"{path}: {unpacked:,} bytes unpacked, expected at most {LARGEST:,}")

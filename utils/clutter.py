@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from utils.ink import PAPERS, STEP, WINDOW, resize
+from utils.ink import PAPERS, find_sheet
 from utils.segment import KNOWN, Box, Piece, balance, evidence, typical_height, typical_stroke
 
-LIGHTER = 1.3  # times: how much lighter a sheet is than what it lies on, where they meet
 FEW = 3  # pieces: fewer are no desk, but perhaps a digit in a box of its own
 RING = 0.6  # share of a digit's surroundings that must be paper
 FAINTEST = 0.35  # of the weight of the known digits, stroke width times ink: what is lighter was not written with them
@@ -27,15 +26,12 @@ def without_desk(pieces: Sequence[Piece], grey: np.ndarray) -> list[Piece]:
     pieces : with the network's answers
     grey : (H, W) uint8, the picture
     """
-    small = resize(grey, min(1, PAPERS[0] / max(grey.shape)))
-    surface = cv2.medianBlur(small, WINDOW)
-    light = cv2.threshold(surface, 0, 255, cv2.THRESH_OTSU)[1]
-    inside, outside = light > cv2.erode(light, STEP), light < cv2.dilate(light, STEP)
-    if not inside.any() or np.median(surface[inside]) < LIGHTER * np.median(surface[outside]):
+    sheet = find_sheet(grey, PAPERS[0])
+    if sheet.all():
         return list(pieces)
-    count, parts = cv2.connectedComponents(light)
-    parts = np.where(light, parts, count + cv2.connectedComponents(255 - light)[1])
-    (rows, columns), (height, width) = small.shape, grey.shape
+    count, parts = cv2.connectedComponents(sheet)
+    parts = np.where(sheet, parts, count + cv2.connectedComponents(255 - sheet)[1])
+    (rows, columns), (height, width) = sheet.shape, grey.shape
     lying: dict[int, list[Piece]] = {}
     for piece in pieces:
         x, y, w, h = piece.box

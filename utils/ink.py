@@ -16,6 +16,7 @@ FAINT = 0.05  # share of the paper's light: the faintest stroke
 LOUD = 0.25  # share of the paper's light: louder noise is not told apart
 NOISE, PEAK = 3.0, 0.5  # noise sigmas, or share of the blackest ink if that is less, that a stroke must exceed
 EDGE = 0.45  # share of a stroke's own crest at which its edge lies (half, less the blur of thin strokes)
+LIGHTER = 1.3  # times: how much lighter a sheet is than what it lies on, where they meet
 CREST = 0.4  # share of the picture's typical crest that a stroke must reach
 
 
@@ -84,26 +85,39 @@ def estimate_paper(grey: np.ndarray, light_ink: bool, copy: int) -> np.ndarray:
     return paper[margin : len(paper) - margin, margin : paper.shape[1] - margin]
 
 
-def threshold(ink: np.ndarray, copy: int = PAPERS[0]) -> np.ndarray:
+def threshold(ink: np.ndarray, copy: int = PAPERS[0], sheet: np.ndarray | None = None) -> np.ndarray:
     """Mask the strokes: each is cut where it falls to a share of its own crest, so faint and black ones stand together.
 
     The crest is the blackest ink within a stroke's width (local maximum: Su, Lu and Tan 2010). Of what is left a stroke
-    must be black enough for the picture: above its noise, and comparable with its typical ink (Otsu 1979).
+    must be black enough: above the noise around it, and comparable with the typical ink (Otsu 1979) of the picture or,
+    on a sheet, with that of the sheet, since the shadows beside it may be far blacker than a pencil.
 
     Parameters
     ----------
     ink : (H, W) float32, see `flatten_light`
     copy : see there
+    sheet : (h, w) uint8, if given, see `find_sheet`
 
     Returns
     -------
     (H, W) uint8, 255 is ink
     """
+    noise = NOISE * paper_noise(ink, copy)
+    strokes = cut_strokes(ink, noise, copy)
+    if sheet is None or sheet.all():
+        return strokes
+    on_sheet = cv2.resize(sheet, ink.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
+    return np.where(on_sheet, cut_strokes(np.where(on_sheet, ink, 0), noise, copy), strokes)
+
+
+def cut_strokes(ink: np.ndarray, noise: np.ndarray, copy: int) -> np.ndarray:
+    """Mask the strokes on one surface, see `threshold`; `noise` (H, W) is what they must exceed."""
+    strokes = np.zeros(ink.shape, np.uint8)
     peak = float(np.percentile(ink[::2, ::2], 99.9))
-    low = np.maximum(FAINT, np.minimum(NOISE * paper_noise(ink, copy), PEAK * peak))
+    low = np.maximum(FAINT, np.minimum(noise, PEAK * peak))
     strong = ink[ink > low]
     if not strong.size:
-        return np.zeros(ink.shape, np.uint8)
+        return strokes
     levels = np.clip(255 * strong, 0, 255).astype(np.uint8)
     typical = cv2.threshold(levels, 0, 255, cv2.THRESH_OTSU)[0] / 255
     width = stroke_width(255 * (ink > np.maximum(typical, low)).astype(np.uint8))
@@ -113,9 +127,23 @@ def threshold(ink: np.ndarray, copy: int = PAPERS[0]) -> np.ndarray:
     count, labels = cv2.connectedComponents(mask.astype(np.uint8))
     is_stroke = np.zeros(count, bool)
     is_stroke[labels[mask & (ink >= 1.5 * low)]] = True
-    strokes = np.zeros(ink.shape, np.uint8)
     strokes[mask] = 255 * is_stroke[labels[mask]]
     return strokes
+
+
+def find_sheet(grey: np.ndarray, copy: int) -> np.ndarray:
+    """Tell a sheet from what it lies on by a step in brightness (Otsu 1979).
+
+    Returns
+    -------
+    A small copy of the picture (h, w) uint8: 255 is sheet, 0 is desk or wall; all 255 where there is no step
+    """
+    small = cv2.medianBlur(resize(grey, min(1, copy / max(grey.shape))), WINDOW)
+    sheet = cv2.threshold(small, 0, 255, cv2.THRESH_OTSU)[1]
+    inside, outside = sheet > cv2.erode(sheet, STEP), sheet < cv2.dilate(sheet, STEP)
+    if not inside.any() or np.median(small[inside]) < LIGHTER * np.median(small[outside]):
+        sheet[:] = 255
+    return sheet
 
 
 def paper_noise(ink: np.ndarray, copy: int) -> np.ndarray:

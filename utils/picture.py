@@ -13,6 +13,7 @@ import numpy as np
 from utils import silence, whole_file
 
 LIMIT = "OPENCV_IO_MAX_IMAGE_PIXELS"  # an environment variable that `utils` sets
+LARGEST = 2**31 - 1  # bytes of a file: OpenCV counts them in 32 bits
 JPEG = b"\xff\xd8"
 AVIF = re.compile(rb"^....ftypavi[fs]", re.DOTALL)
 UNREAD = {  # what people send, and OpenCV does not read, by what stands in its first thousand bytes
@@ -41,6 +42,8 @@ def read_picture(path: Path) -> np.ndarray:
     cv2.error
         If there is no memory for it.
     """
+    if (size := path.stat().st_size) > LARGEST:
+        raise ValueError(f"{path}: {size:,} bytes, expected a picture of at most {LARGEST:,}")
     content = np.fromfile(path, "uint8")
     start = content[:1000].tobytes()
     if not start:

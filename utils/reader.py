@@ -14,7 +14,7 @@ import numpy as np
 
 from utils.classifier import Classifier, Memory
 from utils.clutter import on_paper, same_pen, touched_sides, without_desk, without_edges
-from utils.ink import BLUR, LEAST_BLUR, PAPERS, flatten_light, has_light_ink, resize, threshold, to_grey
+from utils.ink import BLUR, LEAST_BLUR, PAPERS, find_sheet, flatten_light, has_light_ink, resize, threshold, to_grey
 from utils.lattice import part_digits
 from utils.rules import erase_lines
 from utils.segment import (
@@ -219,13 +219,17 @@ def find_strokes(
     blur = max(LEAST_BLUR, min(BLUR * max(small.shape), THIN * height))
     ink = cv2.GaussianBlur(flatten_light(small, light_ink, paper), (0, 0), blur)
     # 2. Mask: what is left is cut into ink and paper.
-    mask = threshold(ink, paper)
+    mask = threshold(ink, paper, find_sheet(small, paper))
     return Page(hypothesis, scale, small, ink, mask, cut_pieces(mask))
 
 
 def sample(pieces: Sequence[Piece]) -> Sequence[Piece]:
-    """Some of the pieces, from all over the page."""
-    return pieces[:: 1 + len(pieces) // SAMPLE]
+    """Some of the pieces, from all over the page; the larger, the likelier, since specks may be many."""
+    if len(pieces) <= SAMPLE:
+        return pieces
+    size = np.cumsum([piece.size for piece in pieces])
+    chosen = np.searchsorted(size, np.arange(0, size[-1], size[-1] / SAMPLE), "right")
+    return [pieces[i] for i in np.unique(chosen)]
 
 
 def find_digits(page: Page, look: Look) -> Page:
@@ -239,7 +243,7 @@ def find_digits(page: Page, look: Look) -> Page:
     if not pieces:
         return page._replace(pieces=[])
     height, stroke = typical_height(pieces), typical_stroke(pieces)
-    pieces = same_pen([piece for piece in pieces if on_paper(piece, ink, stroke)], ink, height)
+    pieces = same_pen([piece for piece in pieces if piece.sure or on_paper(piece, ink, stroke)], ink, height)
 
     # 5. Lines of writing: touching digits are cut, and numbers are told from words; 6. their crops are the result.
     lines = [[pieces[i] for i in line] for line in group_lines([piece.box for piece in pieces], height)]

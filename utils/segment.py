@@ -22,6 +22,7 @@ CLEARER = 1.3  # times: how much sharper than level lines others must be
 LOW = 0.3  # digit heights: what is lower, such as a dash, tells nothing of a line's course
 FAR = 0.12  # of a digit height off the course: what a digit height of distance between neighbours counts
 KNOWN = 0.9  # probability from which a digit is known
+SURE = 0.9997  # probability from which neither its size nor its surroundings speak against it
 BAR = 0.25  # of another digit: what a 1 counts for, since edges, lines and pens look like one
 
 Box = tuple[int, int, int, int]  # x, y, width, height in pixels
@@ -51,6 +52,11 @@ class Piece(NamedTuple):
     def known(self) -> bool:
         """Whether this is surely a digit; a 1 is never sure, see BAR."""
         return self.confidence > KNOWN and self.value != 1
+
+    @property
+    def sure(self) -> bool:
+        """Whether this is a digit beyond doubt; a 1 never is."""
+        return self.confidence > SURE and self.value != 1
 
     @property
     def height(self) -> int:
@@ -140,14 +146,14 @@ def weighted_median(values: Sequence[float], weights: Sequence[float]) -> float:
 
 
 def digit_sized(pieces: Sequence[Piece]) -> list[Piece]:
-    """Drop specks, and what is too large for a digit of the typical height."""
+    """Drop specks that are not surely digits, and what is too large for a digit of the typical height."""
     height = typical_height(pieces) if pieces else 0.0
     fitting = [piece for piece in pieces if piece.height <= TALL * height and piece.box[2] <= WIDE * height]
     if not fitting:
         return []
     stroke = typical_stroke(fitting)
     speck, least = max(SMALL * height, SPECK * stroke), SMALL * height * stroke
-    return [piece for piece in fitting if piece.size >= speck and cv2.countNonZero(piece.ink) >= least]
+    return [piece for piece in fitting if piece.sure or (piece.size >= speck and cv2.countNonZero(piece.ink) >= least)]
 
 
 def mend(pieces: Sequence[Piece], shape: tuple[int, ...], look: Look) -> list[Piece]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from utils.lattice import SKIP, too_short
-from utils.segment import Parts, Piece, logit
+from utils.segment import KNOWN, Parts, Piece, logit
 
 CLOSE = 0.4  # digit heights: the widest gap in a word or a number
 # The network is surer than it is right: these make its log-odds a vote (Platt 1999). A probability of 0.98 to 0.997,
@@ -60,18 +60,20 @@ def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece
 def judge(rows: Sequence[Sequence[Parts]], height: float) -> np.ndarray:
     """Say of each run of each line whether it is a number: (N,) bool."""
     votes = np.array([vote(run, height) for row in rows for run in row])
-    long = np.array([len(run) > 1 for row in rows for run in row], bool)
     marks = np.array([all(is_mark(piece, height) for piece, _ in run) for row in rows for run in row], bool)
+    long = ~marks & np.array([len(run) > 1 for row in rows for run in row], bool)
     alone = np.array([sum(map(len, row)) == 1 for row in rows for _ in row], bool)
     nearest = np.array([], int)  # of the other runs of its line; itself where there is none
     for row in rows:
         nearest = np.r_[nearest, len(nearest) + neighbours(row)]
-    is_number = (votes > 0) & ~marks
+    sure = [piece.confidence > KNOWN for row in rows for run in row for piece, _ in run]
+    # where most of it looks like digits, all are numbers until the others speak against it
+    is_number = ~marks & ((votes > 0) | (2 * sum(sure) > len(sure)))
     for _ in range(ROUNDS):  # each run is judged by the others, of which there is one of either kind at least
         numbers = 1 + is_number.sum() - is_number
         words = 1 + (long & ~is_number).sum() - (long & ~is_number)
         others = np.where(alone, 0, np.log(numbers / words)) if len(votes) > 1 else ONLY
-        beside = is_number[nearest] & ~long
+        beside = is_number[nearest] & (nearest != np.arange(len(nearest))) & ~long
         is_number = (votes + PRIOR + others + BESIDE * beside > 0) & ~marks
     return is_number
 
