@@ -267,7 +267,7 @@ def test_rate_and_averaging_suit_the_length_of_the_run(
     import keras
 
     halves = [[column[:300] for column in half] for half in mnist]
-    monkeypatch.setattr(trainer, "load_data", lambda _: halves)
+    monkeypatch.setattr("utils.options.load_data", lambda _: halves)
     monkeypatch.setattr(sys, "argv", ["train.py", "--output", str(tmp_path / "a.keras"), *options])
     compiled = []
 
@@ -372,3 +372,13 @@ def test_channels_first_networks_compute_the_same_and_are_saved_channels_last(mn
     expected = last.predict(images.reshape(-1, 28, 28, 1), verbose=0)
     np.testing.assert_allclose(first.predict(images, verbose=0), expected, atol=1e-6)
     np.testing.assert_allclose(saved.predict(images.reshape(-1, 28, 28, 1), verbose=0), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_a_missing_package_is_named(trainer, tmp_path):
+    """Python starts without the packages that were installed, and says which it lacks first."""
+    command = "import sys, runpy; sys.path.insert(0, '.'); sys.modules['numpy'] = None; sys.argv = [sys.argv[1]]; "
+    result = run("-c", command + "runpy.run_path(sys.argv[0], run_name='__main__')", trainer)
+    assert result.returncode == 1
+    assert f"{trainer}: error: a package cannot be loaded, see requirements.txt (" in result.stderr
+    assert "Traceback" not in result.stderr
