@@ -375,7 +375,7 @@ def test_channels_first_networks_compute_the_same_and_are_saved_channels_last(mn
 
 
 @pytest.mark.parametrize("trainer", TRAINERS)
-def test_a_missing_package_is_named(trainer, tmp_path):
+def test_a_missing_package_is_named(trainer):
     """Python starts without the packages that were installed, and says which it lacks first."""
     command = "import sys, runpy; sys.path.insert(0, '.'); sys.modules['numpy'] = None; sys.argv = [sys.argv[1]]; "
     result = run("-c", command + "runpy.run_path(sys.argv[0], run_name='__main__')", trainer)

@@ -134,6 +134,11 @@ def cut_strokes(ink: np.ndarray, noise: np.ndarray, copy: int) -> np.ndarray:
 def find_sheet(grey: np.ndarray, copy: int) -> np.ndarray:
     """Tell a sheet from what it lies on by a step in brightness (Otsu 1979).
 
+    Parameters
+    ----------
+    grey : (H, W) uint8
+    copy : see `flatten_light`
+
     Returns
     -------
     A small copy of the picture (h, w) uint8: 255 is sheet, 0 is desk or wall; all 255 where there is no step

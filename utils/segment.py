@@ -22,7 +22,7 @@ CLEARER = 1.3  # times: how much sharper than level lines others must be
 LOW = 0.3  # digit heights: what is lower, such as a dash, tells nothing of a line's course
 FAR = 0.12  # of a digit height off the course: what a digit height of distance between neighbours counts
 KNOWN = 0.9  # probability from which a digit is known
-SURE = 0.9997  # probability from which neither its size nor its surroundings speak against it
+SURE = 0.9997  # probability from which neither its size nor its surroundings speak against it; grain reaches KNOWN
 BAR = 0.25  # of another digit: what a 1 counts for, since edges, lines and pens look like one
 
 Box = tuple[int, int, int, int]  # x, y, width, height in pixels
