@@ -83,7 +83,7 @@ STEPS = {
     "dropping words": keep(reader, "find_numbers", all_digits),
     "...slashes and brackets": keep(writing, "is_bar", lambda *_: False),
     "...but not signs between digits": keep(
-        writing, "vote", lambda run, height: sum(writing.vote_of(*one, height) for one in run)
+        writing, "vote", lambda run, *how: sum(writing.vote_of(*one, *how) for one in run)
     ),
     "dropping what the edge cuts off": keep(reader, "without_edges", lambda lines, _: lines),
     "thickening thin strokes": lambda: mock.patch.object(frame, "STROKE", 0),

@@ -75,6 +75,18 @@ def test_a_number_in_small_digits_stays():
     assert find(row([digit(7), digit(8)], small))[0] == ["78345"]
 
 
+def test_a_number_in_small_digits_is_measured_by_its_own_line():
+    large, small = row([digit(7), digit(8)]), [sign(value, 0.999, 24) for value in (3, 4, 5, 6)]
+    assert find(large, row([*small, sign(8, 0.2, 24)]))[0] == ["78", "3456"]
+    assert find(large, row([*small, letter()]))[0] == ["78", ""]  # a letter is tall
+
+
+@pytest.mark.parametrize("doubtful, read", [(1, "3527"), (4, "")])
+def test_a_hand_that_the_network_is_unsure_of_is_read_where_most_of_the_page_looks_like_digits(doubtful, read):
+    line = row([*(sign(value, 0.95) for value in (3, 5, 2, 7)), *doubtful * [letter()]])
+    assert find(line, line, line)[0] == 3 * [read]
+
+
 def test_a_number_beside_a_word_stays():
     assert find(row(WORD, [digit(4), digit(2)], WORD)) == (["42"], 10)
 

@@ -16,6 +16,7 @@ CLOSE = 0.4  # digit heights: the widest gap in a word or a number
 # The network is surer than it is right: these make its log-odds a vote (Platt 1999). A probability of 0.98 to 0.997,
 # depending on the network, is as frequent among held-out digits as among letters in print.
 EVEN, RATE, MOST = 5.5, 0.25, 1.0  # log-odds that speak for neither, what one more counts, and the strongest vote
+RARE = 0.4  # share of a page's pieces: if fewer are doubtful, it is digits, and EVEN is their median at most
 LETTERS, LETTER_VOTE = (0, 1), 0.2  # what o, O, l, i and I are taken for, and how much their vote counts
 LOW, LOW_PRICE = 0.8, 4.0  # digit heights; log-odds a height: what is lower may be a letter like a or s, its vote fades
 STICKS_OUT = 0.12  # of its neighbours' height, above and below: a 1 that does is a slash, a bracket or a divider
@@ -42,33 +43,37 @@ def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece
     -------
     The digits of each line from left to right, of which a line may turn out to have none; and the pieces of words.
     """
+    # small digits are measured by the tallest piece of their own line
+    heights = [min(height, max((piece.height for piece, _ in line), default=height)) for line in lines]
     rows = []
     for line in lines:
         line = [(piece, [] if is_bar(piece, line) else digits) for piece, digits in line]
         rows.append(split(line, CLOSE * height))
-    digits, letters, verdicts = [], [], iter(judge(rows, height))
-    for row in rows:
+    digits, letters, verdicts = [], [], iter(judge(rows, heights))
+    for row, tall in zip(rows, heights):
         digits.append([])
         for run in row:
             if next(verdicts):
-                digits[-1] += digits_of(run, height)
+                digits[-1] += digits_of(run, tall)
             elif len(run) >= WORD:
                 letters += [piece for piece, _ in run]
     return digits, letters
 
 
-def judge(rows: Sequence[Sequence[Parts]], height: float) -> np.ndarray:
-    """Say of each run of each line whether it is a number: (N,) bool."""
-    votes = np.array([vote(run, height) for row in rows for run in row])
-    marks = np.array([all(is_mark(piece, height) for piece, _ in run) for row in rows for run in row], bool)
-    long = ~marks & np.array([len(run) > 1 for row in rows for run in row], bool)
+def judge(rows: Sequence[Sequence[Parts]], heights: Sequence[float]) -> np.ndarray:
+    """Say of each run of each line whether it is a number: (N,) bool; `heights` are what a digit's is in each line."""
+    runs = [(run, tall) for row, tall in zip(rows, heights) for run in row]
+    odds = [logit(piece.confidence) for run, tall in runs for piece, _ in run if not is_mark(piece, tall)]
+    most_known = bool(odds) and np.quantile(odds, RARE) > logit(KNOWN)
+    even = min(EVEN, float(np.median(odds))) if most_known else EVEN
+    votes = np.array([vote(run, tall, even) for run, tall in runs])
+    marks = np.array([all(is_mark(piece, tall) for piece, _ in run) for run, tall in runs], bool)
+    long = ~marks & np.array([len(run) > 1 for run, _ in runs], bool)
     alone = np.array([sum(map(len, row)) == 1 for row in rows for _ in row], bool)
     nearest = np.array([], int)  # of the other runs of its line; itself where there is none
     for row in rows:
         nearest = np.r_[nearest, len(nearest) + neighbours(row)]
-    sure = [piece.confidence > KNOWN for row in rows for run in row for piece, _ in run]
-    # where most of it looks like digits, all are numbers until the others speak against it
-    is_number = ~marks & ((votes > 0) | (2 * sum(sure) > len(sure)))
+    is_number = ~marks & ((votes > 0) | most_known)  # until the others speak against it
     for _ in range(ROUNDS):  # each run is judged by the others, of which there is one of either kind at least
         numbers = 1 + is_number.sum() - is_number
         words = 1 + (long & ~is_number).sum() - (long & ~is_number)
@@ -163,21 +168,21 @@ def neighbours(runs: Sequence[Parts]) -> np.ndarray:
     return np.arange(len(runs)) + np.where(gaps[1:] < gaps[:-1], 1, -1)
 
 
-def vote(run: Parts, height: float) -> float:
+def vote(run: Parts, height: float, even: float) -> float:
     """Log-odds of a run being a number; one doubtful piece between two sure ones is a sign, and does not vote."""
-    votes = [vote_of(piece, part, height) for piece, part in run]
+    votes = [vote_of(piece, part, height, even) for piece, part in run]
     signs = [one for left, one, right in zip(votes, votes[1:], votes[2:]) if left > 0 > one and right > 0]
     return sum(votes) - sum(signs)
 
 
-def vote_of(piece: Piece, part: Sequence[Piece], height: float) -> float:
+def vote_of(piece: Piece, part: Sequence[Piece], height: float, even: float) -> float:
     """Log-odds of a piece, and of the digits that it may be cut into, being from a number."""
     digits = [digit for digit in part if is_digit(digit, height)]
     is_several = len(digits) > 1
     sure = min(digit.confidence for digit in digits) if is_several else piece.confidence
     if sure < 0.5 and is_mark(piece, height):
         return 0.0
-    vote = min(MOST, RATE * (logit(sure) - EVEN))
+    vote = min(MOST, RATE * (logit(sure) - even))
     if vote > 0:
         vote = max(0.0, vote - LOW_PRICE * max(0.0, LOW - piece.height / height))
         vote *= LETTER_VOTE if piece.value in LETTERS and not is_several else 1.0
