@@ -7,7 +7,7 @@ It prints the digits, one line for each line of writing, with a space between nu
   python recognize.py -i photos/ -m output/mnist_cnn.tflite --no-show --json
 
 It reads PNG, JPEG, WebP, AVIF, TIFF, GIF (the first frame), BMP, JPEG 2000, PPM and whatever else OpenCV reads.
-The windows close when a key is pressed in one of them, or when all of them are closed.
+The windows stay until a key is pressed in one of them, or all of them are closed.
 """
 
 import argparse
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from utils.segment import Piece
 
 ELSEWHERE = Path("output")  # where annotated pictures go when there is no screen
-MANY, ALIKE = 30, 0.9  # digits: if so many are all but the same, it may be a pattern
+MANY, ALIKE = 30, 0.9  # digits, and share of them: if so many are one and the same, it may be a pattern
 ESCAPES = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})  # in a file's name, lest it break a line
 
 

@@ -1,6 +1,7 @@
 """utils/files.py: which pictures are read, where their annotated copies go, and what is refused before any work."""
 
 import os
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -32,9 +33,18 @@ def test_all_pictures_in_a_folder_are_found_and_what_is_left_out_is_said(folder)
     assert [str(name) for _, name in pictures] == ["a", "b.webp", "c.ppm", "e.gif", "g.heic", "deeper/d.jp2"]
     assert all(path == folder / name for path, name in pictures)
     assert faults == [
-        f"{folder}: skipped, not a picture: {folder}/notes.txt",
-        f"{folder}: skipped, made by an earlier run: 2",
+        f"skipped in {folder}, not a picture: {folder}/notes.txt",
+        f"skipped in {folder}, made by an earlier run: 2",
     ]
+
+
+def test_what_is_left_out_is_no_error_even_in_a_folder_of_errors(folder, monkeypatch):
+    (folder / "errors").mkdir()
+    os.rename(folder / "b.webp", folder / "errors" / "b.webp")
+    os.rename(folder / "notes.txt", folder / "errors" / "notes.txt")
+    monkeypatch.chdir(folder)
+    _, faults = find_pictures([Path("errors")])
+    assert faults == ["skipped in errors, not a picture: errors/notes.txt"]
 
 
 def test_a_file_that_is_named_is_taken_as_it_is(folder):

@@ -32,6 +32,14 @@ def test_sixteen_bits(tmp_path):
         assert image.dtype == np.uint8 and (image == COLOURS).all()
 
 
+@pytest.mark.parametrize("bits", [10, 12, 14])
+def test_fewer_bits_in_sixteen_are_stretched(tmp_path, bits):
+    grey = np.uint16([[0, 2 ** (bits - 1), 2**bits - 1]])
+    for suffix in ".png", ".tif":
+        image = read_picture(saved(tmp_path / f"a{suffix}", grey))
+        assert image.dtype == np.uint8 and image[..., 0].tolist() == [[0, 128, 255]]
+
+
 def test_palette(tmp_path):
     Image.fromarray(COLOURS[..., ::-1]).convert("P", palette=Image.Palette.ADAPTIVE).save(tmp_path / "a.png")
     assert (read_picture(tmp_path / "a.png") == COLOURS).all()

@@ -181,7 +181,7 @@ def test_several_pictures_and_a_bad_one(path, printed, tmp_path):
         f"{name}\t{line}\n" for name in (folder / "a.png", folder / "deeper" / "a.png") for line in printed.splitlines()
     )
     assert result.stderr.splitlines() == [
-        f"recognize.py: {folder}: skipped, not a picture: {folder}/notes.txt",
+        f"recognize.py: skipped in {folder}, not a picture: {folder}/notes.txt",
         f"recognize.py: error: {tmp_path}/none.png: no such file, expected a picture",
         f"recognize.py: error: {folder}/b.jpg: not a picture that OpenCV reads, or not a whole one",
         f"recognize.py: {folder}/c.png: no digits found",
@@ -301,7 +301,7 @@ def test_the_same_command_again_reads_the_same_pictures(path, printed, tmp_path)
         first, second = recognize(*options), recognize(*options)
         assert first.returncode == second.returncode == 0
         assert first.stdout == second.stdout == printed
-    assert "skipped, made by an earlier run: 1" in second.stderr
+    assert ", made by an earlier run: 1" in second.stderr
     assert (tmp_path / "read" / "a_recognized.png").exists() and open(photo, "rb").read() == path.read_bytes()
 
 

@@ -65,6 +65,8 @@ def keep_checkpoint(options: argparse.Namespace) -> Iterator[None]:
         if not done:
             shutil.rmtree(scratch)
         if isinstance(stop, OSError):
+            if stop.errno and not stop.filename:  # h5py does not say which file
+                stop.filename = str(scratch)
             raise
         left = f"after {done} of {options.epochs} epochs; the same command with --resume goes on from there"
         nothing = "before the end of the first epoch; there is nothing to resume"

@@ -20,14 +20,12 @@ KERAS_AT_ONCE = 1000  # Keras takes 5 ms to start; about 100 MB of activations i
 SMALLEST, LARGEST = 1_000, 100_000_000  # bytes of a model file; the CNN has 2.4 million
 SEAL = struct.Struct("<5s3HI")  # ends a .tflite that a trainer wrote: a mark, the network's input shape, a checksum
 
-Shape = tuple[int, ...]
-
 
 @dataclass
 class Classifier:
     """A network that tells digits apart."""
 
-    shape: Shape  # its input shape without the batch: (784,), (28, 28, 1) or (1, 28, 28)
+    shape: tuple[int, ...]  # its input shape without the batch: (784,), (28, 28, 1) or (1, 28, 28)
     forward: Callable[[np.ndarray], np.ndarray]  # (n, *shape) float32 in 0..1 -> (n, 10) probabilities
     at_once: int  # n, at most
 
@@ -162,7 +160,7 @@ def checked(classifier: Classifier, path: Path) -> Classifier:
     return classifier
 
 
-def seal(content: bytes, shape: Shape) -> bytes:
+def seal(content: bytes, shape: tuple[int, ...]) -> bytes:
     """Append the shape of its input and a checksum to a TensorFlow Lite model; readers of the format do not mind."""
     content += SEAL.pack(b"DIGIT", *shape, *[0] * (3 - len(shape)), 0)[:-4]
     return content + zlib.crc32(content).to_bytes(4, "little")

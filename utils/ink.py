@@ -33,7 +33,7 @@ def resize(picture: np.ndarray, scale: float) -> np.ndarray:
 
 
 def stroke_width(ink: np.ndarray) -> float:
-    """Width in pixels of the strokes in a picture (h, w) uint8, ink light on 0: twice the area by the perimeter."""
+    """Width in pixels of the strokes in a picture (h, w) uint8, ink light on 0: twice the area over the perimeter."""
     mask = cv2.threshold(ink, 127, 255, cv2.THRESH_BINARY)[1]
     inside = cv2.erode(mask, None, borderType=cv2.BORDER_CONSTANT, borderValue=0)
     area = cv2.countNonZero(mask)
@@ -154,10 +154,11 @@ def find_sheet(grey: np.ndarray, copy: int) -> np.ndarray:
 def paper_noise(ink: np.ndarray, copy: int) -> np.ndarray:
     """Estimate the noise of the paper around each pixel, as (H, W) float32: its standard deviation.
 
-    A quiet sheet may lie on a rough desk; where writing is dense, the picture as a whole is the quieter.
+    A quiet sheet may lie on a rough desk; where writing is dense, the picture as a whole is the quieter. Of a normal
+    distribution the median of what strays is 0.6745 sigma, and the mean, which a reduced pixel is, sqrt(2 / pi) sigma.
     """
     away = cv2.convertScaleAbs(ink, alpha=255 / LOUD)
-    whole = np.median(away[::2, ::2]) / 0.6745  # most of the picture is paper; of a normal distribution this is sigma
+    whole = np.median(away[::2, ::2]) / 0.6745  # most of the picture is paper
     around = cv2.medianBlur(resize(away, min(1, copy / max(away.shape))), WINDOW) / np.float32(np.sqrt(2 / np.pi))
     noise = np.minimum(whole, around).astype(np.float32) * LOUD / 255
     return cv2.resize(noise, ink.shape[::-1], interpolation=cv2.INTER_LINEAR)

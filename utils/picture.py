@@ -14,6 +14,7 @@ from utils import silence, whole_file
 
 LIMIT = "OPENCV_IO_MAX_IMAGE_PIXELS"  # an environment variable that `utils` sets
 LARGEST = 2**31 - 1  # bytes of a file: OpenCV counts them in 32 bits
+HALF = 2**15 - 1  # the most in a 16-bit picture of fewer bits: cameras leave 10, 12 or 14
 JPEG = b"\xff\xd8"
 AVIF = re.compile(rb"^....ftypavi[fs]", re.DOTALL)
 UNREAD = {  # what people send, and OpenCV does not read, by what stands in its first thousand bytes
@@ -54,9 +55,9 @@ def read_picture(path: Path) -> np.ndarray:
         with silence():
             stored = None if start[:2] == JPEG else cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
             if stored is not None and stored.ndim == 3 and stored.shape[2] == 4:
-                return on_paper(stored)
-            if stored is not None and stored.dtype.kind == "f":
-                return from_float(stored)
+                return laid_on_paper(stored)
+            if stored is not None and (stored.dtype.kind == "f" or 255 < stored.max() <= HALF):
+                return stretch(stored)
             stored = None  # two copies of a large picture need too much memory
             image = cv2.imdecode(content, cv2.IMREAD_COLOR)
     except cv2.error as error:
@@ -83,10 +84,10 @@ def read_avif(path: Path) -> np.ndarray:
             pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGBA"))
     except Exception as error:  # Pillow raises whatever its decoders raise
         raise ValueError(f"{path}: not a whole AVIF ({error})") from None
-    return on_paper(cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGRA))
+    return laid_on_paper(cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGRA))
 
 
-def on_paper(image: np.ndarray) -> np.ndarray:
+def laid_on_paper(image: np.ndarray) -> np.ndarray:
     """Lay a transparent picture (H, W, 4), uint8 or uint16, on paper: (H, W, 3) uint8.
 
     The paper is white, but black where all that is drawn is light.
@@ -100,8 +101,8 @@ def on_paper(image: np.ndarray) -> np.ndarray:
     return ink if is_light else cv2.add(ink, cv2.bitwise_not(opaque))
 
 
-def from_float(image: np.ndarray) -> np.ndarray:
-    """Stretch a picture (H, W) or (H, W, 3) of real numbers from its darkest to its lightest: (H, W, 3) uint8."""
+def stretch(image: np.ndarray) -> np.ndarray:
+    """Stretch a picture (H, W) or (H, W, 3) of any numbers from its darkest to its lightest: (H, W, 3) uint8."""
     image = np.nan_to_num(image, nan=0, posinf=0, neginf=0)
     image = cv2.normalize(image, None, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U)
     return image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
@@ -145,8 +146,8 @@ def show(pictures: dict[str, np.ndarray]) -> None:
         with silence():  # Qt complains of fonts that nobody needs
             for name, image in pictures.items():
                 height, width = image.shape[:2]
-                scale = min(1.0, SCREEN[0] / width, SCREEN[1] / height)
-                cv2.imshow(name, imutils.resize(image, width=max(1, round(scale * width))))
+                scale = max(2 / min(height, width), min(SCREEN[0] / width, SCREEN[1] / height))  # 2 pixels stay
+                cv2.imshow(name, imutils.resize(image, width=round(min(1.0, scale) * width)))
             visible = cv2.WND_PROP_VISIBLE
             with contextlib.suppress(cv2.error):  # Qt's answer when the last window was closed
                 while cv2.waitKey(50) < 0 and any(cv2.getWindowProperty(name, visible) > 0 for name in pictures):

@@ -32,10 +32,10 @@ from utils.segment import (
 )
 from utils.writing import find_numbers, space_numbers
 
-LONG_SIDE, SHORTEST = 800, 400  # pixels: a larger picture is reduced to this long side, a smaller one enlarged to that
+LONG_SIDE, SHORTEST = 800, 400  # pixels: a longer side is reduced to this, a shorter one enlarged to that
 LEGIBLE = 28  # pixels: digits lower than this are read from more pixels
 ROOM = 1.5  # times LEGIBLE: the height to which they are enlarged
-LARGEST = 3_000_000  # pixels to which a smaller picture is enlarged for that, at most
+LARGEST = 3_000_000  # pixels: a smaller picture is enlarged to so many at most; a larger one is read as it is
 THIN = 0.03  # digit heights: the most that small digits are blurred, lest thin strokes wash out
 SAMPLE = 300  # pieces that tell the height of the writing
 WRITTEN = 0.02  # share of these pieces: if fewer are known when they are enlarged, all of it is a texture
@@ -45,7 +45,7 @@ BETTER = 1.05  # of the evidence so far: what a less likely hypothesis must have
 LETTER = 0.25  # log-odds that each letter adds: a reading that finds words has the right ink, size and turn
 TEXT = 100  # letters of a page of text, if it has fewer digits; it is not worth another reading
 TURNED = 40  # pieces, the largest, that are looked at turned
-SEVERAL, LIKELY, TWICE = 3, 3.0, 1.5  # what turns a picture: known digits, mean log-odds, times the evidence upright
+SEVERAL, LIKELY, CLEARLY = 3, 3.0, 1.5  # what turns a picture: known digits, mean log-odds, times the evidence upright
 
 
 class Hypothesis(NamedTuple):
@@ -154,7 +154,7 @@ def read_until_convinced(
     first = best = None
     for hypothesis in hypotheses:
         page = read(scaled, hypothesis, look)
-        first, best = first or page, better(page, best) if best else page
+        first, best = first or page, better(page, best or page)
         # a sheet on a dark desk may look like one digit: a few digits are believed when the other ink was tried too
         both_inks = hypothesis.light_ink != first.hypothesis.light_ink
         if best.is_text or (best.convinces and (best.known >= MANY or both_inks)):
@@ -183,7 +183,7 @@ def likely_turn(pieces: Sequence[Piece], look: Look) -> int:
     turn = int(np.argmax(proof))
     likely = proof[turn] > LIKELY * sum(piece.size for piece in some)
     several = sum(piece.known for piece in seen[turn]) >= SEVERAL
-    return turn if several and likely and proof[turn] > TWICE * proof[0] else 0
+    return turn if several and likely and proof[turn] > CLEARLY * proof[0] else 0
 
 
 def read(scaled: Callable[[float], np.ndarray], hypothesis: Hypothesis, look: Look) -> Page:
@@ -228,7 +228,7 @@ def sample(pieces: Sequence[Piece]) -> Sequence[Piece]:
     if len(pieces) <= SAMPLE:
         return pieces
     size = np.cumsum([piece.size for piece in pieces])
-    chosen = np.searchsorted(size, np.arange(0, size[-1], size[-1] / SAMPLE), "right")
+    chosen = np.searchsorted(size, np.linspace(0, size[-1], SAMPLE, endpoint=False), "right")
     return [pieces[i] for i in np.unique(chosen)]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from utils.segment import KNOWN, Box, Look, Piece, balance, cut_pieces, evidence, paint
+from utils.segment import Box, Look, Piece, balance, cut_pieces, evidence, paint
 from utils.straight import SPARE, find_lines, find_ticks
 
 LONG = 3.0  # digit heights: a straight line of this length is printed, not written
@@ -22,7 +22,7 @@ TICK = 0.25  # digit heights: the shortest tick of a comb
 THICK, BOX_THICK = 0.05, 0.16  # share of its length: how thick a printed line may be, and the side of a box
 AROUND, SLACK = 0.9, 0.15  # share of a frame's side that must be there, and by how much, of its size, it may be aslant
 SINGLE, LARGE = 2, 1 / 3  # parts of a single digit in a frame, at most, that are larger than this share of the frame
-TWICE = 2.0  # typical heights: what is known and higher may be several digits in a net of lines
+TOO_TALL = 2.0  # median heights: what is known and higher may be several digits in a net of lines
 NEAR = 2  # pixels from a line: what lies there for the most part is a rest of it
 
 
@@ -105,7 +105,7 @@ def surrounds(box: Box, known: np.ndarray) -> bool:
 
 
 def peel(ink: np.ndarray) -> np.ndarray | None:
-    """Take off the frame that ink is, or is in: what comes first from each of four sides, if that is straight and thin.
+    """Take a frame off ink: what comes first from each of its four sides, if that is straight and thin.
 
     Specks stay where a stroke runs along it.
 
@@ -148,11 +148,11 @@ def unveil(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> tuple[list[P
 
 
 def split_known(pieces: Sequence[Piece]) -> tuple[list[Piece], list[Piece]]:
-    """Split pieces into those that are surely digits, and all others."""
-    sure = [piece for piece in pieces if piece.known]
-    tall = TWICE * median_height(sure) if sure else 0
-    known = [piece.known and piece.height <= tall for piece in pieces]
-    return [piece for piece, yes in zip(pieces, known) if yes], [piece for piece, yes in zip(pieces, known) if not yes]
+    """Split pieces into known digits that are not too tall, and all others."""
+    known = [piece for piece in pieces if piece.known]
+    tall = TOO_TALL * median_height(known) if known else 0
+    fits = [piece.known and piece.height <= tall for piece in pieces]
+    return [piece for piece, yes in zip(pieces, fits) if yes], [piece for piece, yes in zip(pieces, fits) if not yes]
 
 
 def median_height(pieces: Sequence[Piece]) -> float:
@@ -171,8 +171,7 @@ def without(pieces: Sequence[Piece], lines: np.ndarray, look: Look) -> list[Piec
         return list(pieces)
     left = look(cut_pieces(np.where(lines, 0, paint(pieces, lines.shape))))
     near = around(lines)
-    rests = (share_on(piece, near) > 0.5 and (piece.value == 1 or piece.confidence < KNOWN) for piece in left)
-    return [piece for piece, is_rest in zip(left, rests) if not is_rest]
+    return [piece for piece in left if piece.known or share_on(piece, near) <= 0.5]  # others are rests of the lines
 
 
 def around(lines: np.ndarray) -> np.ndarray:

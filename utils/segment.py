@@ -20,7 +20,7 @@ STEEPEST = 0.4  # rise of a line of writing over its run
 ROWS, PEAK = 8, (1, 2, 3, 4, 3, 2, 1)  # to a digit height, and how a digit counts in those around its own
 CLEARER = 1.3  # times: how much sharper than level lines others must be
 LOW = 0.3  # digit heights: what is lower, such as a dash, tells nothing of a line's course
-FAR = 0.12  # of a digit height off the course: what a digit height of distance between neighbours counts
+FAR = 0.12  # digit heights off the course that weigh as much as one digit height between neighbours
 KNOWN = 0.9  # probability from which a digit is known
 SURE = 0.9997  # probability from which neither its size nor its surroundings speak against it; grain reaches KNOWN
 BAR = 0.25  # of another digit: what a 1 counts for, since edges, lines and pens look like one
@@ -70,7 +70,7 @@ class Piece(NamedTuple):
 
     @property
     def evidence(self) -> float:
-        """How much this speaks for digits being written here: its log-odds, by its size in pixels."""
+        """How much this speaks for digits being written here: its log-odds times its size in pixels."""
         return max(0.0, logit(self.confidence)) * self.size * (BAR if self.value == 1 else 1)
 
 
@@ -124,7 +124,7 @@ def join(parts: Sequence[Piece]) -> Piece:
     right, bottom = (boxes[:, :2] + boxes[:, 2:]).max(axis=0).tolist()
     moved = [part._replace(box=(part.box[0] - left, part.box[1] - top, *part.box[2:])) for part in parts]
     box = left, top, right - left, bottom - top
-    return Piece(box, paint(moved, box[:1:-1]), max(parts, key=lambda part: part.ink.size).stroke)
+    return Piece(box, paint(moved, (bottom - top, right - left)), max(parts, key=lambda part: part.ink.size).stroke)
 
 
 def typical_height(pieces: Sequence[Piece]) -> float:

@@ -29,7 +29,7 @@ BOLD = 1.7  # of a line's ink: anything blacker is a stroke that lies on the lin
 
 # ticks and sides of cells
 CELLS = 4  # lines that tell a pitch
-REGULAR, REGULARLY = 0.07, 0.7  # of the pitch: how far a line may lie off it, and the share of lines that may not
+OFF_PITCH, ON_PITCH = 0.07, 0.7  # of the pitch: how far off a line may lie; share of the lines that must lie nearer
 STUBBY = 0.5  # of its length: how thick a tick may be
 ROW = 5  # times its length: the shortest line on which it may stand
 
@@ -151,10 +151,10 @@ def evenly_standing(
         fits, pitch = np.zeros(len(row), bool), np.inf
         for start, gap in zip(levels, np.diff(levels)):
             steps = (levels - start) / max(gap, 1)
-            fit = np.abs(steps - np.round(steps)) < REGULAR
+            fit = np.abs(steps - np.round(steps)) < OFF_PITCH
             if gap > length and fit.sum() > fits.sum():
                 fits, pitch = fit, gap
-        if fits.sum() >= max(CELLS, REGULARLY * len(row)):
+        if fits.sum() >= max(CELLS, ON_PITCH * len(row)):
             even = [course for course, yes in zip(row, fits) if yes]
             chosen += even
             for one, other in zip(even, even[1:]):
@@ -180,7 +180,8 @@ def between(one: Course, other: Course, n: int) -> list[Course]:
     """Lay the n - 1 lines between two that are n steps apart."""
     thickness, black = (one.thickness + other.thickness) / 2, (one.black + other.black) / 2
     first, last = min(one.first, other.first), max(one.last, other.last)
-    inside = np.isin(np.arange(len(one.rows)), np.arange(first, last + 1))
+    columns = np.arange(len(one.rows))
+    inside = (first <= columns) & (columns <= last)
     ways = (np.where(inside, one.rows + (other.rows - one.rows) * k / n, np.nan) for k in range(1, n))
     return [Course(rows, thickness, black, first, last) for rows in ways]
 
