@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ["KERAS_BACKEND"] = "tensorflow"  # the .tflite export needs it, whatever another project has set
-if not os.environ.get("OPENCV_IO_MAX_IMAGE_PIXELS", "").isdecimal():  # OpenCV reads it when it is imported, and breaks
-    os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = "250000000"
+if not os.environ.get("OPENCV_IO_MAX_IMAGE_PIXELS", "").isdecimal():  # OpenCV does not import if it is no number
+    os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = "250000000"  # a page of 200 megapixels is read
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # not the default on all CPUs; the CNN trains a third faster
 

@@ -18,6 +18,7 @@ NOISE, PEAK = 3.0, 0.5  # noise sigmas, or share of the blackest ink if that is 
 EDGE = 0.45  # share of a stroke's own crest at which its edge lies (half, less the blur of thin strokes)
 LIGHTER = 1.3  # times: how much lighter a sheet is than what it lies on, where they meet
 CREST = 0.4  # share of the picture's typical crest that a stroke must reach
+FIRM = 1.5  # times what a stroke must exceed: it reaches that somewhere, grain does not
 
 
 def to_grey(image: np.ndarray) -> np.ndarray:
@@ -113,7 +114,7 @@ def threshold(ink: np.ndarray, copy: int = PAPERS[0], sheet: np.ndarray | None =
 def cut_strokes(ink: np.ndarray, noise: np.ndarray, copy: int) -> np.ndarray:
     """Mask the strokes on one surface, see `threshold`; `noise` (H, W) is what they must exceed."""
     strokes = np.zeros(ink.shape, np.uint8)
-    peak = float(np.percentile(ink[::2, ::2], 99.9))
+    peak = float(np.percentile(ink[::2, ::2], 99.9))  # not the maximum, which may be a speck
     low = np.maximum(FAINT, np.minimum(noise, PEAK * peak))
     strong = ink[ink > low]
     if not strong.size:
@@ -126,7 +127,7 @@ def cut_strokes(ink: np.ndarray, noise: np.ndarray, copy: int) -> np.ndarray:
     mask = ink >= np.maximum(np.maximum(low, CREST * typical), EDGE * crest)
     count, labels = cv2.connectedComponents(mask.astype(np.uint8))
     is_stroke = np.zeros(count, bool)
-    is_stroke[labels[mask & (ink >= 1.5 * low)]] = True
+    is_stroke[labels[mask & (ink >= FIRM * low)]] = True
     strokes[mask] = 255 * is_stroke[labels[mask]]
     return strokes
 

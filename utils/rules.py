@@ -58,7 +58,7 @@ def around_known(pieces: Sequence[Piece], lines: np.ndarray, ink: np.ndarray, lo
     known, other = split_known(pieces)
     if known and other:
         height = median_height(known)
-        lines = lines | find_lines(lay(other, ink), LONG * height, THICK)
+        lines = lines | find_lines(ink_of(other, ink), LONG * height, THICK)
         left = without(other, lines, look)
         if evidence(left) >= evidence(other):  # a line of print may look like a line, but its letters go with it
             known, other = split_known(known + left)
@@ -66,12 +66,12 @@ def around_known(pieces: Sequence[Piece], lines: np.ndarray, ink: np.ndarray, lo
         large = [piece for piece in other if piece.size > HANGING * height]
         small = [piece for piece in other if piece.size <= HANGING * height]
         stops = lines | (paint(known, ink.shape) > 0)
-        hanging = find_lines(lay(large, ink), HANGING * height, BOX_THICK, stops)
+        hanging = find_lines(ink_of(large, ink), HANGING * height, BOX_THICK, stops)
         other = small + without(large, hanging, look)
         if lines.any():  # what stands on them at one pitch
             near = around(lines)
             standing = [piece for piece in other if share_on(piece, near) > 0]
-            ticks = find_ticks(lay(standing, ink), lines, TICK * height, float(np.median(ink[lines])))
+            ticks = find_ticks(ink_of(standing, ink), lines, TICK * height, float(np.median(ink[lines])))
             other = without(other, ticks, look)
     return known + other
 
@@ -139,8 +139,8 @@ def peel(ink: np.ndarray) -> np.ndarray | None:
 def unveil(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> tuple[list[Piece], np.ndarray]:
     """Take out lines of the length at which digits come to light best: the pieces, and the lines (H, W) bool."""
     best, lines = list(pieces), np.zeros(ink.shape, bool)
-    for share in LENGTHS if pieces else ():
-        found = find_lines(lay(pieces, ink), share * min(ink.shape), THICK)
+    for share in LENGTHS:
+        found = find_lines(ink_of(pieces, ink), share * min(ink.shape), THICK)
         left = without(pieces, found, look)
         if balance(left) > balance(best):
             best, lines = left, found
@@ -160,7 +160,7 @@ def median_height(pieces: Sequence[Piece]) -> float:
     return float(np.quantile([piece.height for piece in pieces], 0.5, method="lower"))
 
 
-def lay(pieces: Sequence[Piece], ink: np.ndarray) -> np.ndarray:
+def ink_of(pieces: Sequence[Piece], ink: np.ndarray) -> np.ndarray:
     """Show the ink of some pieces alone."""
     return np.where(paint(pieces, ink.shape) > 0, ink, 0)
 

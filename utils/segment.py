@@ -129,9 +129,9 @@ def join(parts: Sequence[Piece]) -> Piece:
 
 def typical_height(pieces: Sequence[Piece]) -> float:
     """Height in pixels of the typical digit: of those that are known or, without any, of what is surest."""
-    sure = [piece for piece in pieces if piece.known] or pieces
-    weights = [piece.evidence + piece.confidence for piece in sure]
-    return weighted_median([piece.height for piece in sure], weights)
+    likely = [piece for piece in pieces if piece.known] or pieces
+    weights = [piece.evidence + piece.confidence for piece in likely]
+    return weighted_median([piece.height for piece in likely], weights)
 
 
 def typical_stroke(pieces: Sequence[Piece]) -> float:
