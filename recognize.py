@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from utils import reason, run, say, sign_of_life
-from utils.files import STEPS, Picture, find_pictures, plan_output, plan_steps
+from utils.files import Picture, find_pictures, plan_output, plan_steps
 
 if TYPE_CHECKING:
     import numpy as np
@@ -110,7 +110,7 @@ def recognize(
 
     from utils.classifier import load_classifier
     from utils.draw import annotate, draw_steps, enlarge
-    from utils.picture import read_picture, show, write_picture
+    from utils.picture import read_picture, show, write_picture, write_steps
     from utils.reader import read_page
 
     classifier = load_classifier(options.model)
@@ -129,9 +129,7 @@ def recognize(
             else:
                 print_lines(lines, f"{str(path).translate(ESCAPES)}\t" if several else "")
             if steps:
-                steps[i].mkdir(parents=True, exist_ok=True)
-                for name, drawing in zip(STEPS, draw_steps(page)):
-                    write_picture(steps[i] / name, drawing)
+                write_steps(steps[i], draw_steps(page))
             if targets:
                 targets[i].parent.mkdir(parents=True, exist_ok=True)
                 write_picture(targets[i], annotate(*enlarge(image, lines)))

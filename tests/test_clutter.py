@@ -1,10 +1,12 @@
 """utils/clutter.py: what is beside the writing goes, the writing stays."""
 
+import cv2
 import numpy as np
 import pytest
-from conftest import digit
+from conftest import answer, digit
 
 from utils.clutter import on_paper, same_pen, without_desk, without_edges
+from utils.segment import cut_pieces
 
 
 def sheet(light=200, dark=60):
@@ -76,6 +78,14 @@ def test_what_is_far_thinner_and_fainter_than_the_known_digits_was_not_written_w
     assert same_pen([*pieces, thin, faint, both], ink, height) == [*pieces, thin, faint]
     assert same_pen([pieces[2], both], ink, height) == [pieces[2], both]  # none is known
     assert same_pen([], ink, height) == []
+
+
+def test_holes_and_bullets_are_blots_and_no_digit_is():
+    disc = cv2.circle(np.zeros((40, 40), np.uint8), (20, 20), 15, 255, -1)
+    fat = cv2.line(np.zeros((40, 40), np.uint8), (20, 8), (20, 32), 255, 9)  # a fat 1
+    ring = cv2.circle(np.zeros((40, 40), np.uint8), (20, 20), 12, 255, 8)  # a fat 0
+    pieces = [piece._replace(answer=answer(0, 0.99)) for mask in (disc, fat, ring) for piece in cut_pieces(mask)]
+    assert same_pen(pieces, np.full((40, 40), 0.8, np.float32), 30) == pieces[1:]
 
 
 def test_beyond_the_edge_of_the_picture_all_may_be_paper():

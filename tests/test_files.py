@@ -47,6 +47,26 @@ def test_what_is_left_out_is_no_error_even_in_a_folder_of_errors(folder, monkeyp
     assert faults == ["skipped in errors, not a picture: errors/notes.txt"]
 
 
+def test_a_name_that_is_no_text_does_not_crash_opencv(tmp_path):
+    (tmp_path / os.fsdecode(b"q\xff.txt")).write_text("seven")
+    (tmp_path / os.fsdecode(b"q\xff.png")).write_bytes(bytes(100))
+    pictures, faults = find_pictures([tmp_path])
+    assert [os.fsencode(name) for _, name in pictures] == [b"q\xff.png"] and "not a picture" in faults[0]
+
+
+def test_a_path_that_cannot_be_looked_at_does_not_stop_the_others(folder):
+    pictures, faults = find_pictures([Path("a" * 300), folder / "b.webp"])
+    assert [path for path, _ in pictures] == [folder / "b.webp"] and "no such file" in faults[0]
+
+
+def test_a_link_that_leads_nowhere_is_no_folder(folder):
+    (folder / "loop").symlink_to("loop")
+    pictures = [Picture(folder / "b.webp", Path("b.webp"))]
+    for plan in lambda: plan_output(folder / "loop", pictures), lambda: plan_steps(folder / "loop", pictures, []):
+        with pytest.raises(NotADirectoryError, match="a link that leads nowhere"):
+            plan()
+
+
 def test_a_file_that_is_named_is_taken_as_it_is(folder):
     found, faults = find_pictures([folder / "h_recognized.png", folder / "notes.txt"])
     assert [str(name) for _, name in found] == ["h_recognized.png", "notes.txt"] and faults == []

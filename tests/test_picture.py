@@ -10,7 +10,8 @@ from conftest import run
 from PIL import Image, PngImagePlugin
 
 from utils import picture
-from utils.picture import read_picture, write_picture
+from utils.files import STEPS
+from utils.picture import read_picture, write_picture, write_steps
 
 COLOURS = np.array([[(10, 20, 30), (200, 100, 0), (0, 0, 255)], [(255, 255, 255), (0, 0, 0), (9, 8, 7)]], np.uint8)
 
@@ -38,6 +39,26 @@ def test_fewer_bits_in_sixteen_are_stretched(tmp_path, bits):
     for suffix in ".png", ".tif":
         image = read_picture(saved(tmp_path / f"a{suffix}", grey))
         assert image.dtype == np.uint8 and image[..., 0].tolist() == [[0, 128, 255]]
+
+
+def test_eight_bits_in_sixteen_are_stretched_and_so_are_transparent_ones(tmp_path):
+    image = np.zeros((1, 3, 4), np.uint16)
+    image[0, :, :3], image[..., 3] = [[0], [100], [200]], 1023
+    for stored in image, image[..., :3], image[..., 0]:
+        assert read_picture(saved(tmp_path / "a.png", stored))[0, :, 0].tolist() == [0, 128, 255]
+    real = image.astype(np.float32) / 1023
+    assert read_picture(saved(tmp_path / "a.tif", real))[0, :, 0].tolist() == [0, 128, 255]
+
+
+def test_steps_are_written_all_or_none(tmp_path):
+    drawings = [np.zeros((4, 4, 3), np.uint8)] * 5
+    with pytest.raises(cv2.error):
+        write_steps(tmp_path / "steps", [*drawings, None])
+    assert os.listdir(tmp_path / "steps") == []
+    write_steps(tmp_path / "steps", [*drawings, drawings[0]])
+    with pytest.raises(cv2.error):
+        write_steps(tmp_path / "steps", [*drawings, None])  # the pictures of an earlier run stay
+    assert sorted(os.listdir(tmp_path / "steps")) == sorted(STEPS)
 
 
 def test_palette(tmp_path):

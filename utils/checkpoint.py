@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from utils import say
+from utils import say, whole_file
 
 if TYPE_CHECKING:
     import keras
@@ -65,8 +65,8 @@ def keep_checkpoint(options: argparse.Namespace) -> Iterator[None]:
         if not done:
             shutil.rmtree(scratch)
         if isinstance(stop, OSError):
-            if stop.errno and not stop.filename:  # h5py does not say which file
-                stop.filename = str(scratch)
+            if stop.errno and not stop.filename:  # h5py tells neither the file nor, briefly, what is wrong
+                raise OSError(stop.errno, os.strerror(stop.errno), str(scratch)) from None
             raise
         left = f"after {done} of {options.epochs} epochs; the same command with --resume goes on from there"
         nothing = "before the end of the first epoch; there is nothing to resume"
@@ -107,7 +107,8 @@ def open_checkpoint(options: argparse.Namespace) -> Path:
         say(f"{scratch}: no checkpoint, starting at epoch 1")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
-    described.write_text(json.dumps(settings))
+    with whole_file(described) as part:
+        part.write_text(json.dumps(settings))
     return scratch
 
 
@@ -150,5 +151,5 @@ def read_history(scratch: Path) -> list[dict[str, float]]:
         try:
             rows = [{name: float(value) for name, value in row.items()} for row in whole]
             return list({row["epoch"]: row for row in rows}.values())
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, csv.Error):
             raise ValueError(f"{path}: damaged; start anew without --resume") from None

@@ -12,6 +12,7 @@ FEW = 3  # pieces: fewer are no desk, but perhaps a digit in a box of its own
 RING = 0.6  # share of a digit's surroundings that must be paper
 # of the known digits' median of stroke width over size, times ink: what is less was not written with their pen
 FAINTEST = 0.35
+BLOT = 0.36  # of its size: what has wider strokes is a hole or a bullet; a disc has 0.39, MNIST's fattest digit 0.33
 LIKE, SAME_PEN = 1.5, 2.0  # ratio of heights, and of strokes, of digits that are alike
 SHADOW = 0.1  # of its size: how far from an edge a shadow may end that seems to touch it
 
@@ -60,7 +61,7 @@ def on_paper(piece: Piece, ink: np.ndarray, stroke: float) -> bool:
 
 
 def same_pen(pieces: Sequence[Piece], ink: np.ndarray, height: float) -> list[Piece]:
-    """Drop what is far fainter, or far thinner for its size, than the known digits, as what shines through."""
+    """Drop blots, and what is far thinner and fainter than the known digits: rests of lines, what shines through."""
 
     def weight(piece: Piece) -> float:
         x, y, w, h = piece.box
@@ -68,7 +69,7 @@ def same_pen(pieces: Sequence[Piece], ink: np.ndarray, height: float) -> list[Pi
 
     known = [weight(piece) for piece in pieces if piece.known]
     least = FAINTEST * np.median(known) if known else 0.0
-    return [piece for piece in pieces if weight(piece) >= least]
+    return [piece for piece in pieces if weight(piece) >= least and piece.stroke <= BLOT * piece.size]
 
 
 def without_edges(lines: Sequence[Sequence[Piece]], shape: tuple[int, ...]) -> list[list[Piece]]:

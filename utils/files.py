@@ -35,21 +35,20 @@ def find_pictures(paths: Sequence[Path], made: Sequence[Path] = ()) -> tuple[lis
     """
     pictures, faults = [], []
     for path in dict.fromkeys(paths):
-        if path.is_dir():
+        if os.path.isdir(path):
             found, unread = search(path, made)
             pictures += found
             faults += unread
         elif os.path.isfile(path):
             pictures.append(Picture(path, Path(path.name)))
         else:
-            faults.append(f"error: {path}: {'not a regular' if path.exists() else 'no such'} file, expected a picture")
+            what = "not a regular" if os.path.exists(path) else "no such"
+            faults.append(f"error: {path}: {what} file, expected a picture")
     return pictures, faults
 
 
 def search(folder: Path, made: Sequence[Path]) -> tuple[list[Picture], list[str]]:
     """List the pictures in a folder and in its folders, but for hidden ones, and say what is left out."""
-    import cv2  # here, since a mistyped path needs no OpenCV
-
     made = [place.resolve() for place in made]
     pictures, made_before, others, closed = [], [], [], []
     with silence():  # OpenCV complains of files that may not be read
@@ -60,7 +59,7 @@ def search(folder: Path, made: Sequence[Path]) -> tuple[list[Picture], list[str]
                     continue
                 if path.stem.endswith(MARK) or path.name in STEPS:
                     made_before.append(path)
-                elif path.suffix.lower() in EXPECTED or cv2.haveImageReader(str(path)):
+                elif is_picture(path):
                     pictures.append(Picture(path, path.relative_to(folder)))
                 else:
                     others.append(path)
@@ -73,6 +72,19 @@ def search(folder: Path, made: Sequence[Path]) -> tuple[list[Picture], list[str]
     if not pictures and not closed:
         faults.append(f"error: {folder}: a folder without pictures, expected some")
     return pictures, faults
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file is named like a picture, or begins like one that OpenCV reads."""
+    import cv2  # here, since a mistyped path needs no OpenCV
+
+    if path.suffix.lower() in EXPECTED:
+        return True
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:  # OpenCV would crash
+        return False
+    return cv2.haveImageReader(str(path))
 
 
 def plan_output(output: Path, pictures: Sequence[Picture]) -> list[Path]:
@@ -119,6 +131,8 @@ def identity(path: Path) -> tuple[int, int]:
 
 def check_folder(folder: Path) -> None:
     """Refuse a folder that cannot be written, or made."""
+    if folder.is_symlink() and not folder.exists():
+        raise NotADirectoryError(f"{folder}: a link that leads nowhere, expected a folder")
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not there.is_dir():
         what = "a file" if there == folder else f"{there} is a file"

@@ -62,10 +62,10 @@ def _at_least(minimum: int) -> Callable[[str], int]:
 
 def load_data(options: argparse.Namespace) -> tuple[Digits, Digits]:
     """Read the training and the test digits, after making MNIST's own files if those are wanted and missing."""
-    if not all(path.exists() for path in {options.train, options.test} & {TRAIN_CSV, TEST_CSV}):
-        ensure_dataset()
     halves = []
     for path in options.train, options.test:
+        if path in (TRAIN_CSV, TEST_CSV) and not path.exists():
+            ensure_dataset()
         half = load_dataset(path)
         if fault := doubt(*half, rows={TRAIN_CSV: 60_000, TEST_CSV: 10_000}.get(path)):
             say(f"warning: {path}: {fault}")

@@ -5,12 +5,14 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from utils import silence, whole_file
+from utils.files import STEPS
 
 LIMIT = "OPENCV_IO_MAX_IMAGE_PIXELS"  # an environment variable that `utils` sets
 LARGEST = 2**31 - 1  # bytes of a file: OpenCV counts them in 32 bits
@@ -56,8 +58,9 @@ def read_picture(path: Path) -> np.ndarray:
             stored = None if start[:2] == JPEG else cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
             if stored is not None and stored.ndim == 3 and stored.shape[2] == 4:
                 return laid_on_paper(stored)
-            if stored is not None and (stored.dtype.kind == "f" or 255 < stored.max() <= HALF):
-                return stretch(stored)
+            if stored is not None and stored.dtype != np.uint8:
+                image = to_eight_bits(stored)
+                return image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
             stored = None  # two copies of a large picture need too much memory
             image = cv2.imdecode(content, cv2.IMREAD_COLOR)
     except cv2.error as error:
@@ -88,24 +91,28 @@ def read_avif(path: Path) -> np.ndarray:
 
 
 def laid_on_paper(image: np.ndarray) -> np.ndarray:
-    """Lay a transparent picture (H, W, 4), uint8 or uint16, on paper: (H, W, 3) uint8.
+    """Lay a transparent picture (H, W, 4) of any depth on paper: (H, W, 3) uint8.
 
     The paper is white, but black where all that is drawn is light.
     """
-    image = cv2.convertScaleAbs(image, alpha=1 / 257) if image.dtype == np.uint16 else image
-    alpha = np.ascontiguousarray(image[..., 3])
-    drawn = cv2.cvtColor(image, cv2.COLOR_BGRA2GRAY)[alpha > 127]
+    colour, alpha = to_eight_bits(image[..., :3]), np.ascontiguousarray(image[..., 3])
+    if alpha.dtype != np.uint8:
+        alpha = cv2.normalize(np.nan_to_num(alpha), None, 255, 0, cv2.NORM_INF, cv2.CV_8U)
+    drawn = cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY)[alpha > 127]
     is_light = drawn.size > 0 and np.percentile(drawn, 1) > 127  # a hundredth: compression leaves stray pixels
     opaque = cv2.merge([alpha] * 3)
-    ink = cv2.multiply(image[..., :3], opaque, scale=1 / 255)
+    ink = cv2.multiply(colour, opaque, scale=1 / 255)
     return ink if is_light else cv2.add(ink, cv2.bitwise_not(opaque))
 
 
-def stretch(image: np.ndarray) -> np.ndarray:
-    """Stretch a picture (H, W) or (H, W, 3) of any numbers from its darkest to its lightest: (H, W, 3) uint8."""
+def to_eight_bits(image: np.ndarray) -> np.ndarray:
+    """Make numbers uint8: those that fill 16 bits are divided, others stretched from the darkest to the lightest."""
+    if image.dtype == np.uint8:
+        return image
+    if image.dtype == np.uint16 and image.max() > HALF:
+        return cv2.convertScaleAbs(image, alpha=1 / 257)
     image = np.nan_to_num(image, nan=0, posinf=0, neginf=0)
-    image = cv2.normalize(image, None, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U)
-    return image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+    return cv2.normalize(image, None, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U)
 
 
 def write_picture(path: Path, image: np.ndarray) -> None:
@@ -122,6 +129,20 @@ def write_picture(path: Path, image: np.ndarray) -> None:
         raise ValueError(f"{path}: {image.shape[1]} x {image.shape[0]} pixels do not fit into a {path.suffix}")
     with whole_file(path) as part:
         part.write_bytes(content)
+
+
+def write_steps(folder: Path, drawings: Iterable[np.ndarray]) -> None:
+    """Write the pictures of the steps, see `STEPS`; where there were none before, a failure leaves none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / name for name in STEPS]
+    before = paths[0].exists()
+    try:
+        for path, drawing in zip(paths, drawings):
+            write_picture(path, drawing)
+    except BaseException:
+        for path in () if before else paths:
+            path.unlink(missing_ok=True)
+        raise
 
 
 def has_screen() -> bool:
