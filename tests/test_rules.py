@@ -94,6 +94,7 @@ LINES = {
     "level and thick": line((20, 195), (380, 195), 5),
     "falling by 5 degrees": line((20, 180), (380, 211)),
     "rising by 5 degrees": line((20, 211), (380, 180)),
+    "falling by 20 degrees": line((20, 130), (380, 261)),
     "upright": line((70, 20), (70, 380)),
     "leaning by 5 degrees": line((60, 20), (91, 380)),
     "dotted": line((20, 195), (380, 195)) & np.where(np.arange(400) % 8 < 7, 255, 0).astype(np.uint8),
