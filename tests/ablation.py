@@ -24,7 +24,7 @@ from utils.picture import read_picture
 COLUMNS = {
     "singles": ("28 x 28", "enlarged", "tight", "brush", "thin pen", "500 px"),
     "borders": ("two", "edge", "strip"),
-    "lines": ("ruled", "squared", "squares", "form", "table", "boxed", "joined", "comb"),
+    "lines": ("ruled", "squared", "squares", "form", "table", "askew", "boxed", "joined", "comb"),
     "light": ("clean", "board", "shadow", "noise", "faint", "blur"),
     "touching": ("touching", "slope"),
     "sizes": ("14 px", "20 px", "40 px", "100 px", "400 px"),

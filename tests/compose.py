@@ -93,6 +93,9 @@ def photograph(
     if condition.clutter:
         sheet, matrix = scenery.lay_on_desk(rng, sheet, condition.grain)
         boxes = [turned_box(box, matrix) for box in boxes]
+    if condition.askew:
+        sheet, matrix = scenery.tilt(sheet, rng.choice([-1, 1]) * rng.uniform(*condition.askew))
+        boxes = [turned_box(box, matrix) for box in boxes]
     sheet *= scenery.shine(rng, sheet.shape[:2], rng.uniform(*condition.dark))
     if condition.shadow:
         sheet *= scenery.shade(rng, sheet.shape[:2])

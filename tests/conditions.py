@@ -44,6 +44,7 @@ class Condition:
     grain: float = 1.0  # of the desk under the clutter, times that of planed wood
     signs: tuple[str, ...] = ()  # between numbers
     words: bool = False  # beside numbers
+    askew: tuple[float, float] | tuple[()] = ()  # degrees by which the photo is turned, either way
     turn: int = 0  # quarters of a turn, counter-clockwise
 
 
@@ -78,6 +79,7 @@ CONDITIONS = {
     **{f"{pixels} px": _of_height(pixels) for pixels in (14, 20, 40, 100, 200, 400)},
     "squares": Condition(surface="squares"),
     "table": Condition(surface="table", layouts=("cells", "columns"), rows=(3, 8), per_row=(4, 9), pitch=(1.4, 1.9)),
+    "askew": Condition(surface="table", layouts=("cells", "columns"), rows=(3, 8), pitch=(1.4, 1.9), askew=(10, 18)),
     "signs": Condition(signs=OPERATORS, layouts=("lines",), gap=(0.15, 0.35)),
     "dates": Condition(signs=BRACKETS, layouts=("lines",), gap=(0.15, 0.35)),
     "words": Condition(words=True, layouts=("lines",), per_row=(2, 5)),

@@ -194,6 +194,15 @@ def shade(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     return (1 - mask * rng.uniform(0.3, 0.55))[..., None]
 
 
+def tilt(sheet: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray]:
+    """Turn a sheet whose paper goes on beyond its edges: the scene and the matrix, as of `lay_on_desk`."""
+    h, w = sheet.shape[:2]
+    matrix = cv2.getRotationMatrix2D((w / 2, h / 2), degrees, 1)
+    width, height = (round(n) for n in np.abs(matrix[:, :2]) @ (w, h))
+    matrix[:, 2] += (width - w) / 2, (height - h) / 2
+    return cv2.warpAffine(sheet, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE), matrix
+
+
 def lay_on_desk(rng: np.random.Generator, sheet: np.ndarray, grain: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """Lay a sheet, a little turned, on a darker desk among pens and printed things.
 

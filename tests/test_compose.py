@@ -1,5 +1,7 @@
 """The composed pages keep what they promise: truth, boxes, touching pairs, sizes, the same page for the same seed."""
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -68,6 +70,19 @@ def test_truth_names_the_digit_in_each_box(digits):
     images, labels = digits
     page = compose_page(np.random.default_rng(1), images[7:8], labels[7:8], Condition(layouts=("lines",), **SMALL))
     assert page.lines == ["7777", "7777"]
+
+
+def test_a_page_askew_has_its_digits_in_their_boxes(digits):
+    straight = Condition(layouts=("lines",), **SMALL)
+    page, askew = (
+        compose_page(np.random.default_rng(4), *digits, condition)
+        for condition in (straight, dataclasses.replace(straight, askew=(15, 15)))
+    )
+    assert page.lines == askew.lines and askew.image.shape[0] > page.image.shape[0]
+    grey = cv2.cvtColor(askew.image, cv2.COLOR_BGR2GRAY)
+    assert all(grey[y : y + h, x : x + w].min() < np.median(grey) * 0.7 for x, y, w, h in askew.boxes)
+    (left, first, _, _), (right, last, _, _) = askew.boxes[0], askew.boxes[len(askew.lines[0]) - 1]
+    assert abs(last - first) / (right - left) == pytest.approx(np.tan(np.radians(15)), abs=0.1)
 
 
 @pytest.mark.parametrize(("name", "turn"), [("sideways", 1), ("upside down", 2)])

@@ -96,7 +96,16 @@ def is_consistent(page):
 @pytest.mark.parametrize(
     "condition, seed",
     [
-        *[("clean", 2), ("ruled", 1), ("squares", 0), ("form", 0), ("table", 2), ("slope", 1), ("board", 2)],
+        *[
+            ("clean", 2),
+            ("ruled", 1),
+            ("squares", 0),
+            ("form", 0),
+            ("table", 2),
+            ("askew", 0),
+            ("slope", 1),
+            ("board", 2),
+        ],
         *[("noise", 2), ("shadow", 2), ("faint", 2), ("marker", 2), ("signs", 1), ("words", 2), ("clutter", 2)],
         *[("sideways", 0), ("upside down", 1), ("strip", 1), ("edge", 1), ("two", 1), ("rough desk", 4)],
         ("squared", 17),
