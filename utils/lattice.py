@@ -26,7 +26,7 @@ APART = 0.065  # digit heights between two cuts
 MIDDLE = 0.2  # of that: a cut this near to the middle of a piece is tried first, since most are of two digits
 RUN = round(1 / APART)  # slices in a digit, at most: it is seldom wider than high
 SAMPLE = 60  # doubtful pieces that are cut first...
-PAYS = 0.2  # ...and the share of them that must be several digits, or the others are not cut
+PAYS = 0.4  # ...and the share of them that must be several digits, or the others are not cut; in print up to 0.3 are
 SEAM_ROWS = 48  # pixels: a piece is reduced to this height to find its cuts
 ENTER, INK, SLANT = 4.0, 0.2, 0.2  # price of a seam's step from paper into ink, of a row of ink, and of a step aside
 
