@@ -20,8 +20,8 @@ SHADOW = 0.1  # of its size: how far from an edge a shadow may end that seems to
 def without_desk(pieces: Sequence[Piece], grey: np.ndarray) -> list[Piece]:
     """Drop what lies on another surface than the writing: on the desk beside a sheet, on the wall around a board.
 
-    Two surfaces are told by a step in brightness (Otsu 1979). What lies on a part of either stays if it
-    is one or two pieces, if digits outweigh what is none, or if no other part has more evidence.
+    Two surfaces are told by a step in brightness (Otsu 1979). What lies on a part of either stays if it is one or
+    two pieces, if digits outweigh what is none, or if no other part has more evidence.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from utils.ink import resize
 SHORTEST = 9  # pixels: in less, straight and bent look the same
 
 # the search for slopes
-STEEP = 0.4  # rise over run: the steepest printed line, 22 degrees
+STEEP = 0.4  # rise over run: the steepest printed line, 22 degrees; ticks on it begin as far aslant
 SLOPE = 0.02  # rise over run: lines that differ by less are found together
 SLOPES = 4  # along, and across, at most
 SEEN, VOTES = 0.8, 0.4  # line lengths: what it must see of a line, and how much ink on it
