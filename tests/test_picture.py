@@ -61,6 +61,16 @@ def test_steps_are_written_all_or_none(tmp_path):
     assert sorted(os.listdir(tmp_path / "steps")) == sorted(STEPS)
 
 
+@pytest.mark.parametrize("bits", [np.uint8, np.uint16])
+def test_a_png_is_turned_as_it_says(tmp_path, bits):
+    stored = np.zeros((20, 30), bits)
+    stored[:10, :10] = np.iinfo(bits).max
+    exif = Image.Exif()
+    exif[0x112] = 6
+    Image.fromarray(stored).save(tmp_path / "a.png", exif=exif)
+    assert np.array_equal(read_picture(tmp_path / "a.png")[..., 0] > 0, np.rot90(stored, -1) > 0)
+
+
 def test_palette(tmp_path):
     Image.fromarray(COLOURS[..., ::-1]).convert("P", palette=Image.Palette.ADAPTIVE).save(tmp_path / "a.png")
     assert (read_picture(tmp_path / "a.png") == COLOURS).all()

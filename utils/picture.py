@@ -58,7 +58,7 @@ def read_picture(path: Path) -> np.ndarray:
             stored = None if start[:2] == JPEG else cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
             if stored is not None and stored.ndim == 3 and stored.shape[2] == 4:
                 return laid_on_paper(stored)
-            if stored is not None and stored.dtype != np.uint8:
+            if stored is not None and not (stored.dtype == np.uint8 or fills_16_bits(stored)):
                 image = to_eight_bits(stored)
                 return image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
             stored = None  # two copies of a large picture need too much memory
@@ -109,10 +109,15 @@ def to_eight_bits(image: np.ndarray) -> np.ndarray:
     """Make numbers uint8: those that fill 16 bits are divided, others stretched from the darkest to the lightest."""
     if image.dtype == np.uint8:
         return image
-    if image.dtype == np.uint16 and image.max() > HALF:
+    if fills_16_bits(image):
         return cv2.convertScaleAbs(image, alpha=1 / 257)
     image = np.nan_to_num(image, nan=0, posinf=0, neginf=0)
     return cv2.normalize(image, None, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U)
+
+
+def fills_16_bits(image: np.ndarray) -> bool:
+    """Whether numbers are not only stored in 16 bits, but need them all."""
+    return image.dtype == np.uint16 and image.max() > HALF
 
 
 def write_picture(path: Path, image: np.ndarray) -> None:
