@@ -113,6 +113,18 @@ def test_what_sticks_out_above_and_below_is_a_slash_and_no_1(above, below, read)
     assert find([seven, four, slash, two])[0] == [read]
 
 
+@pytest.mark.parametrize("left, right, read", [(5, 5, "74 2"), (-5, -5, "74 2"), (5, 0, "7412"), (-5, 5, "7412")])
+def test_what_sticks_out_less_but_is_bowed_is_a_bracket_and_no_1(left, right, read):
+    """Its edges, so many pixels off in the middle; a flag bows only one, a foot either to its own side."""
+    t = np.linspace(-1, 1, HEIGHT + 4)[:, None]
+    x = np.arange(24)
+    ink = 255 * ((x > 9 + left * (1 - t * t)) & (x < 14 + right * (1 - t * t))).astype(np.uint8)
+    bar = sign(1, 0.9999)._replace(box=(0, 0, 24, HEIGHT + 4), ink=ink)
+    seven, four, bar, two = row([digit(7), digit(4), bar, digit(2)])
+    bar = bar._replace(box=(bar.box[0], -2, 24, HEIGHT + 4))
+    assert find([seven, four, bar, two])[0] == [read]
+
+
 def test_a_high_1_among_1s_stays():
     assert find(row([digit(1), sign(1, 0.9999, 2 * HEIGHT), digit(1)]))[0] == ["111"]
 
