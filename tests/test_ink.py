@@ -187,12 +187,12 @@ def test_a_pencil_on_a_sheet_is_not_measured_by_the_shadows_beside_it():
     grey = np.full((600, 800), 40, np.uint8)
     grey[100:500, 100:500] = 200
     ink = np.zeros(grey.shape, np.float32)
-    ink[:, 520:720] = np.linspace(0.4, 0.9, 200)  # a shadow on the desk
-    ink[200:260, 200:205] = 0.2
-    assert not threshold(ink)[150:300, 150:300].any()
+    ink[:, 520:720] = np.linspace(0.4, 0.9, 200)  # a shadow on the desk, far wider than any stroke
+    ink[200:260, 200:205], ink[200:260, 225:230] = 0.9, 0.35
+    assert not threshold(ink)[200:260, 225:230].any()
     mask = threshold(ink, PAPERS[0], find_sheet(grey, PAPERS[0]))
-    assert mask[200:260, 200:205].all()
-    assert cv2.countNonZero(mask[:, :500]) == 60 * 5
+    assert mask[200:260, 225:230].all()
+    assert cv2.countNonZero(mask[:, :500]) == 60 * 10
 
 
 def test_a_sheet_is_found_only_where_there_is_a_step_in_brightness():
@@ -206,12 +206,11 @@ def test_a_sheet_is_found_only_where_there_is_a_step_in_brightness():
     assert not sheet[:35].any() and not sheet[:, :50].any()
 
 
-def test_a_smudge_beside_a_strong_stroke_goes():
+def test_a_faint_stroke_far_from_a_black_one_stays():
     ink = np.zeros((100, 200), np.float32)
     ink[20:80, 40:46] = 0.9
     ink[20:80, 140:146] = 0.1
-    mask = threshold(cv2.GaussianBlur(ink, (0, 0), 1))
-    assert mask[20:80, 40:46].all() and not mask[:, 100:].any()
+    assert np.array_equal(threshold(ink) > 0, ink > 0)
 
 
 @pytest.mark.parametrize("black, is_ink", [(0.15, True), (0.04, False)])

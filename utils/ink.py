@@ -17,7 +17,6 @@ LOUD = 0.25  # share of the paper's light: louder noise is not told apart
 NOISE, PEAK = 3.0, 0.5  # noise sigmas, or share of the blackest ink if that is less, that a stroke must exceed
 EDGE = 0.45  # share of a stroke's own crest at which its edge lies (half, less the blur of thin strokes)
 LIGHTER = 1.3  # times: how much lighter a sheet is than what it lies on, where they meet
-CREST = 0.4  # share of the picture's typical crest that a stroke must reach
 FIRM = 1.5  # times what a stroke must exceed: it reaches that somewhere, grain does not
 
 
@@ -89,9 +88,9 @@ def estimate_paper(grey: np.ndarray, light_ink: bool, copy: int) -> np.ndarray:
 def threshold(ink: np.ndarray, copy: int = PAPERS[0], sheet: np.ndarray | None = None) -> np.ndarray:
     """Mask the strokes: each is cut where it falls to a share of its own crest, so faint and black ones stand together.
 
-    The crest is the blackest ink within a stroke's width (local maximum: Su, Lu and Tan 2010). Of what is left a stroke
-    must be black enough: above the noise around it, and comparable with the typical ink (Otsu 1979) of the picture or,
-    on a sheet, with that of the sheet, since the shadows beside it may be far blacker than a pencil.
+    The crest is the blackest ink within the width of the typical stroke (local maximum: Su, Lu and Tan 2010); what is
+    typical is told by Otsu's threshold (1979). A stroke must also exceed the noise around it. How black it is beside
+    others tells nothing yet: pens that lie on the paper are blacker than any pencil, see `utils.clutter.same_pen`.
 
     Parameters
     ----------
@@ -124,7 +123,7 @@ def cut_strokes(ink: np.ndarray, noise: np.ndarray, copy: int) -> np.ndarray:
     width = stroke_width(255 * (ink > np.maximum(typical, low)).astype(np.uint8))
     width = max(1, round(min(width, max(ink.shape) * BRIDGE / copy)))
     crest = cv2.dilate(ink, np.ones((2 * width + 1, 2 * width + 1), np.uint8))
-    mask = ink >= np.maximum(np.maximum(low, CREST * typical), EDGE * crest)
+    mask = ink >= np.maximum(low, EDGE * crest)
     count, labels = cv2.connectedComponents(mask.astype(np.uint8))
     is_stroke = np.zeros(count, bool)
     is_stroke[labels[mask & (ink >= FIRM * low)]] = True
