@@ -28,7 +28,7 @@ COLUMNS = {
     "light": ("clean", "board", "shadow", "noise", "faint", "blur"),
     "touching": ("touching", "slope"),
     "sizes": ("14 px", "20 px", "40 px", "100 px", "400 px"),
-    "surroundings": ("clutter", "rough desk", "signs", "dates", "words"),
+    "surroundings": ("clutter", "rough desk", "things", "signs", "dates", "words"),
     "turned": ("sideways", "upside down"),
     "text": ("text",),
 }
@@ -67,7 +67,7 @@ STEPS = {
     "very large writing": hypotheses(lambda other, _: other.paper != ink.PAPERS[-1]),
     "turned pages": keep(reader, "likely_turn", lambda *_: 0),
     "enlarging small writing": lambda: mock.patch.object(reader, "LEGIBLE", 0),
-    "the sheet's own typical ink": keep(reader, "find_sheet", lambda *_: None),
+    "the sheet's own strokes": keep(reader, "find_sheet", lambda *_: None),
     "dropping the desk": keep(reader, "without_desk", lambda pieces, _: list(pieces)),
     "erasing printed lines": keep(reader, "erase_lines", lambda pieces, *_: list(pieces)),
     "...boxes around digits": keep(rules, "without_frames", lambda pieces, _: list(pieces)),
@@ -76,7 +76,7 @@ STEPS = {
     "...ticks and low cells": keep(straight, "evenly_standing", no_lines),
     "joining broken digits": keep(reader, "mend", lambda pieces, *_: segment.digit_sized(pieces)),
     "dropping what has no paper around it": keep(reader, "on_paper", lambda *_: True),
-    "dropping what is far fainter": keep(reader, "same_pen", lambda pieces, *_: pieces),
+    "dropping what another pen wrote": keep(reader, "same_pen", lambda pieces, *_: pieces),
     "cutting touching digits": keep(
         reader, "part_digits", lambda lines, *_: [[(piece, [piece]) for piece in line] for line in lines]
     ),

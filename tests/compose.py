@@ -90,6 +90,8 @@ def photograph(
     cover = ink[..., None] * np.clip(pressure, 0, 1) * rng.uniform(*condition.contrast)
     sheet = sheet * (1 - cover) + np.float32(colour) * cover
 
+    if condition.things:
+        scenery.put_things(rng, sheet, ink, height, condition.things)
     if condition.clutter:
         sheet, matrix = scenery.lay_on_desk(rng, sheet, condition.grain)
         boxes = [turned_box(box, matrix) for box in boxes]

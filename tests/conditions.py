@@ -40,6 +40,7 @@ class Condition:
     dark: tuple[float, float] = (0.75, 1.0)
     shadow: bool = False
     touching: bool = False
+    things: int = 0  # pens and erasers that are tried to be put on free places
     clutter: bool = False
     grain: float = 1.0  # of the desk under the clutter, times that of planed wood
     signs: tuple[str, ...] = ()  # between numbers
@@ -75,6 +76,7 @@ CONDITIONS = {
     "faint": Condition(inks=("pencil",), contrast=(0.17, 0.25), weight=(0.4, 0.7)),
     "marker": Condition(weight=(1.4, 1.9), height=(50, 130), layouts=("lines", "lines", "single"), gap=(0.25, 0.6)),
     "clutter": Condition(clutter=True),
+    "things": Condition(things=40, margin=(2, 4), contrast=(0.2, 0.5), weight=(0.4, 0.7)),
     "rough desk": Condition(clutter=True, grain=4.0),
     **{f"{pixels} px": _of_height(pixels) for pixels in (14, 20, 40, 100, 200, 400)},
     "squares": Condition(surface="squares"),

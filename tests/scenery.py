@@ -171,6 +171,27 @@ def strew(rng: np.random.Generator, ink: np.ndarray, height: float, count: int) 
     return result
 
 
+def put_things(rng: np.random.Generator, sheet: np.ndarray, ink: np.ndarray, height: float, count: int) -> None:
+    """Put pens and erasers, black or coloured, on free places of a sheet, in place.
+
+    Parameters
+    ----------
+    sheet : (H, W, 3) float32
+    ink : (H, W) float32, the digits' ink, 0 to 1; nothing is put within a third of a digit height of it
+    height : digit height in pixels
+    count : things to try
+    """
+    reach = 2 * round(height / 3) + 1
+    taken = cv2.dilate((ink > 0.05).astype(np.uint8), np.ones((reach, reach), np.uint8))
+    for _ in range(count):
+        start, angle = rng.uniform(0, ink.shape[::-1]), rng.uniform(0, 2 * np.pi)
+        end = start + height * rng.uniform(1.5, 4) * np.array([np.cos(angle), np.sin(angle)])
+        thing = np.zeros(ink.shape, np.uint8)
+        _line(thing, start, end, max(1, round(height * rng.uniform(0.3, 1.2))))
+        if not taken[thing > 0].any():
+            _print(sheet, thing, rng.uniform(0.02, 0.25) * rng.uniform(0.6, 1.4, 3))
+
+
 def shine(rng: np.random.Generator, shape: tuple[int, int], dark: float) -> np.ndarray:
     """Light that falls off over the picture, from 1 down to about `dark`, as (H, W, 1)."""
     height, width = shape

@@ -67,15 +67,18 @@ def test_a_faint_texture_around_a_black_digit_is_paper_too():
     assert not on_paper(digit(40, 30), ink, 4.0)
 
 
-def test_what_is_far_thinner_and_fainter_than_the_known_digits_was_not_written_with_them():
+def test_what_is_far_thinner_and_fainter_or_fatter_and_blacker_than_the_known_digits_was_not_written_with_them():
     ink = np.full((100, 300), 0.8, np.float32)
-    ink[:, 200:] = 0.3
+    ink[:, 160:180], ink[:, 200:] = 1.0, 0.3
     pieces = [digit(0, 0), digit(40, 0), digit(80, 0, confidence=0.5)]
     thin, faint, both = (
         digit(x, 0, confidence=0.5, stroke=stroke) for x, stroke in ((120, 2.0), (210, 4.0), (250, 2.0))
     )
     height = pieces[0].height
     assert same_pen([*pieces, thin, faint, both], ink, height) == [*pieces, thin, faint]
+    black = digit(160, 0, 20, 40, 1, stroke=14.0)  # 0.35 of its size: no blot
+    assert same_pen([*pieces, black], ink, height) == pieces
+    assert same_pen([pieces[2], black], ink, height) == [pieces[2], black]  # none is known
     assert same_pen([pieces[2], both], ink, height) == [pieces[2], both]  # none is known
     assert same_pen([], ink, height) == []
 

@@ -136,7 +136,8 @@ def outside(page):
 
 
 @pytest.mark.parametrize(
-    ("added", "name"), [({}, "nothing"), ({"signs": OPERATORS}, "signs"), ({"words": True}, "words")]
+    ("added", "name"),
+    [({}, "nothing"), ({"signs": OPERATORS}, "signs"), ({"words": True}, "words"), ({"things": 20}, "things")],
 )
 def test_what_stands_beside_the_digits_is_not_in_the_truth(added, name, digits):
     condition = Condition(

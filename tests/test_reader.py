@@ -76,6 +76,20 @@ def seen(monkeypatch):
     return tried
 
 
+def test_black_pens_beside_a_pencil_hide_nothing_and_are_no_digits(write, classifier):
+    picture, _ = write(LINES)
+    faint = 230 - (230 - picture) // 3
+    for x in (400, 460, 520):
+        cv2.line(faint, (x, 60 + x // 4), (x + 60, 250), 20, 16)
+    assert text(read_page(faint, classifier)) == LINES
+
+
+def test_a_smudge_beside_black_digits_is_not_read(write, classifier):
+    picture, _ = write(LINES)
+    cv2.line(picture, (420, 80), (420, 130), 205, 4)
+    assert text(read_page(picture, classifier)) == LINES
+
+
 def text(page):
     return ["".join(str(digit.value) for digit in line) for line in page.lines]
 

@@ -10,8 +10,9 @@ from utils.segment import KNOWN, Box, Piece, balance, evidence, typical_height, 
 
 FEW = 3  # pieces: fewer are no desk, but perhaps a digit in a box of its own
 RING = 0.6  # share of a digit's surroundings that must be paper
-# of the known digits' median of stroke width over size, times ink: what is less was not written with their pen
-FAINTEST = 0.35
+# of the known digits' median of stroke width over size, times ink: what has less or more was not written with their
+# pen, but is a rest of a line, shines through, or lies on the paper; digits in 40 photos have up to 1.7 times it
+LIGHTEST, HEAVIEST = 0.35, 4.0
 BLOT = 0.36  # of its size: what has wider strokes is a hole or a bullet; a disc has 0.39, MNIST's fattest digit 0.33
 LIKE, SAME_PEN = 1.5, 2.0  # ratio of heights, and of strokes, of digits that are alike
 SHADOW = 0.1  # of its size: how far from an edge a shadow may end that seems to touch it
@@ -61,15 +62,20 @@ def on_paper(piece: Piece, ink: np.ndarray, stroke: float) -> bool:
 
 
 def same_pen(pieces: Sequence[Piece], ink: np.ndarray, height: float) -> list[Piece]:
-    """Drop blots, and what is far thinner and fainter than the known digits: rests of lines, what shines through."""
+    """Drop blots, and what another pen wrote than the known digits: rests of lines, what shines through, pens."""
 
     def weight(piece: Piece) -> float:
         x, y, w, h = piece.box
         return piece.stroke / max(piece.size, height) * float(np.median(ink[y : y + h, x : x + w][piece.ink > 0]))
 
-    known = [weight(piece) for piece in pieces if piece.known]
-    least = FAINTEST * np.median(known) if known else 0.0
-    return [piece for piece in pieces if weight(piece) >= least and piece.stroke <= BLOT * piece.size]
+    weights = [weight(piece) for piece in pieces]
+    known = [own for own, piece in zip(weights, pieces) if piece.known]
+    least, most = np.multiply((LIGHTEST, HEAVIEST), np.median(known)) if known else (0.0, np.inf)
+    return [
+        piece
+        for own, piece in zip(weights, pieces)
+        if own >= least and (own <= most or piece.known) and piece.stroke <= BLOT * piece.size
+    ]
 
 
 def without_edges(lines: Sequence[Sequence[Piece]], shape: tuple[int, ...]) -> list[list[Piece]]:
