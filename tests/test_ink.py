@@ -213,6 +213,17 @@ def test_a_faint_stroke_far_from_a_black_one_stays():
     assert np.array_equal(threshold(ink) > 0, ink > 0)
 
 
+def test_a_shade_beside_a_large_black_stroke_goes():
+    """A coarse estimate of the paper does not follow uneven light; the shades that it leaves are no strokes."""
+    ink = np.zeros((600, 800), np.float32)
+    ink[100:500, 300:340] = 0.9
+    ink[100:500, 600:640] = 0.1
+    ink = cv2.GaussianBlur(ink, (0, 0), 1)
+    for copy in PAPERS:
+        mask = threshold(ink, copy)
+        assert mask[100:500, 300:340].all() and mask[:, 500:].any() == (copy == PAPERS[0])
+
+
 @pytest.mark.parametrize("black, is_ink", [(0.15, True), (0.04, False)])
 def test_a_stroke_alone_may_be_faint_but_not_fainter_than_any_ink(black, is_ink):
     ink = np.zeros((100, 200), np.float32)

@@ -16,6 +16,7 @@ FAINT = 0.05  # share of the paper's light: the faintest stroke
 LOUD = 0.25  # share of the paper's light: louder noise is not told apart
 NOISE, PEAK = 3.0, 0.5  # noise sigmas, or share of the blackest ink if that is less, that a stroke must exceed
 EDGE = 0.45  # share of a stroke's own crest at which its edge lies (half, less the blur of thin strokes)
+CREST = 0.4  # share of the typical crest that large strokes must reach, what a coarse estimate leaves of the light not
 LIGHTER = 1.3  # times: how much lighter a sheet is than what it lies on, where they meet
 FIRM = 1.5  # times what a stroke must exceed: it reaches that somewhere, grain does not
 
@@ -89,8 +90,9 @@ def threshold(ink: np.ndarray, copy: int = PAPERS[0], sheet: np.ndarray | None =
     """Mask the strokes: each is cut where it falls to a share of its own crest, so faint and black ones stand together.
 
     The crest is the blackest ink within the width of the typical stroke (local maximum: Su, Lu and Tan 2010); what is
-    typical is told by Otsu's threshold (1979). A stroke must also exceed the noise around it. How black it is beside
-    others tells nothing yet: pens that lie on the paper are blacker than any pencil, see `utils.clutter.same_pen`.
+    typical is told by Otsu's threshold (1979). A stroke must also exceed the noise around it. How black a small one is
+    beside others tells nothing yet: pens that lie on the paper are blacker than any pencil, see
+    `utils.clutter.same_pen`. A large one must be as black as others, for a coarse estimate of the paper leaves shades.
 
     Parameters
     ----------
@@ -123,7 +125,8 @@ def cut_strokes(ink: np.ndarray, noise: np.ndarray, copy: int) -> np.ndarray:
     width = stroke_width(255 * (ink > np.maximum(typical, low)).astype(np.uint8))
     width = max(1, round(min(width, max(ink.shape) * BRIDGE / copy)))
     crest = cv2.dilate(ink, np.ones((2 * width + 1, 2 * width + 1), np.uint8))
-    mask = ink >= np.maximum(low, EDGE * crest)
+    least = CREST * typical if copy < PAPERS[0] else 0.0
+    mask = ink >= np.maximum(np.maximum(low, least), EDGE * crest)
     count, labels = cv2.connectedComponents(mask.astype(np.uint8))
     is_stroke = np.zeros(count, bool)
     is_stroke[labels[mask & (ink >= FIRM * low)]] = True
