@@ -16,7 +16,7 @@ FAINT = 0.05  # share of the paper's light: the faintest stroke
 LOUD = 0.25  # share of the paper's light: louder noise is not told apart
 NOISE, PEAK = 3.0, 0.5  # noise sigmas, or share of the blackest ink if that is less, that a stroke must exceed
 EDGE = 0.45  # share of a stroke's own crest at which its edge lies (half, less the blur of thin strokes)
-CREST = 0.4  # share of the typical crest that large strokes must reach, what a coarse estimate leaves of the light not
+CREST = 0.4  # share of the picture's typical ink that large strokes must reach; shades do not
 LIGHTER = 1.3  # times: how much lighter a sheet is than what it lies on, where they meet
 FIRM = 1.5  # times what a stroke must exceed: it reaches that somewhere, grain does not
 
@@ -93,6 +93,7 @@ def threshold(ink: np.ndarray, copy: int = PAPERS[0], sheet: np.ndarray | None =
     typical is told by Otsu's threshold (1979). A stroke must also exceed the noise around it. How black a small one is
     beside others tells nothing yet: pens that lie on the paper are blacker than any pencil, see
     `utils.clutter.same_pen`. A large one must be as black as others, for a coarse estimate of the paper leaves shades.
+    A sheet is looked at without what lies around it, whose shadows are wider than any stroke.
 
     Parameters
     ----------

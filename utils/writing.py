@@ -19,8 +19,8 @@ EVEN, RATE, MOST = 5.5, 0.25, 1.0  # log-odds that speak for neither, what one m
 RARE = 0.4  # share of a page's pieces: if fewer are doubtful, it is digits, and EVEN is their median at most
 LETTERS, LETTER_VOTE = (0, 1), 0.2  # what o, O, l, i and I are taken for, and how much their vote counts
 LOW, LOW_PRICE = 0.8, 4.0  # digit heights; log-odds a height: what is lower may be a letter like a or s, its vote fades
-# of its neighbours' height, above and below, plus of its own height, which it is bowed: a 1 that sticks out more is a
-# slash, a bracket or a divider. Of held-out 1s a hundredth does, of slashes three fifths, of brackets nine tenths.
+# of its neighbours' height, above and below, plus how far it is bowed, see `bow`: a 1 that exceeds this is a slash, a
+# bracket or a divider. Of held-out 1s a hundredth does, of slashes three fifths, of brackets nine tenths.
 STICKS_OUT = 0.14
 NEIGHBOURS = 4  # the known digits nearest to it
 DOT = 0.2  # digit heights: what is no digit and smaller is a dot, and no letter
