@@ -62,7 +62,7 @@ def on_paper(piece: Piece, ink: np.ndarray, stroke: float) -> bool:
 
 
 def same_pen(pieces: Sequence[Piece], ink: np.ndarray, height: float) -> list[Piece]:
-    """Drop blots, and what another pen wrote than the known digits: rests of lines, what shines through, pens."""
+    """Drop blots, and what the known digits' pen did not write: rests of lines, what shines through, other pens."""
 
     def weight(piece: Piece) -> float:
         x, y, w, h = piece.box

@@ -192,7 +192,7 @@ def vote_of(piece: Piece, part: Sequence[Piece], height: float, even: float) -> 
 
 
 def is_bar(piece: Piece, line: Parts) -> bool:
-    """Whether what looks like a 1 sticks out above and below the digits beside it, or nearly does and is bowed."""
+    """Whether what looks like a 1 sticks out above and below the digits beside it; the less, the more it is bowed."""
     known = [other.box for other, _ in line if other.known]
     if piece.value != 1 or len(known) < 2:
         return False
