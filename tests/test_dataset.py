@@ -113,6 +113,7 @@ def test_load_dataset_tells_the_form_of_a_file_by_its_first_bytes(tmp_path):
         assert load_dataset(path)[1].tolist() == [3]
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("mnist_train.csv", row(3))
+        archive.writestr("__MACOSX/._mnist_train.csv", "what macOS adds")
     assert load_dataset(path)[1].tolist() == [3]
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("mnist_test.csv", row(3))

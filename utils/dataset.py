@@ -68,7 +68,7 @@ def _open(path: Path) -> TextIO:
         file = gzip.open(path)
     elif start == b"PK\x03\x04":
         archive = zipfile.ZipFile(path)
-        names = archive.namelist()
+        names = [name for name in archive.namelist() if not name.startswith("__MACOSX/")]  # macOS adds its own
         if len(names) != 1:
             raise zipfile.BadZipFile(f"a zip with {len(names)} files, expected one")
         file = archive.open(names[0])
