@@ -14,7 +14,6 @@ import math
 import sys
 
 from utils import import_keras, run
-from utils.checkpoint import keep_checkpoint
 
 EPOCHS, BATCH_SIZE, SEED = 25, 100, 1  # the post's, but for the seed, which it does not set
 RATE = 0.003  # Adam's, for digits that change every epoch
@@ -47,6 +46,7 @@ def main() -> None:
     import keras
 
     from utils import course, report
+    from utils.checkpoint import keep_checkpoint
 
     keras.utils.set_random_seed(options.seed)
     model = network()
@@ -60,17 +60,18 @@ def main() -> None:
         steps_per_execution=math.gcd(steps, 100),  # each takes less than Python needs to show progress
         jit_compile=True,
     )
-    with keep_checkpoint(options), course.prepare(model, train, options) as (digits, done, callbacks):
-        model.fit(
-            digits,  # batches of inputs and targets, others in each epoch
-            shuffle=False,  # they are already
-            epochs=options.epochs,
-            initial_epoch=done,  # 0, or with --resume the epochs that a stopped run has done
-            validation_data=course.to_batches(model, test),  # for display only
-            callbacks=callbacks,
-            verbose=1 if sys.stdout.isatty() else 2,
-        )
-        report.evaluate(model, test, options)
+    with keep_checkpoint(options):
+        with course.prepare(model, train, options) as (digits, done, callbacks):
+            model.fit(
+                digits,  # batches of inputs and targets, others in each epoch
+                shuffle=False,  # they are already
+                epochs=options.epochs,
+                initial_epoch=done,  # 0, or with --resume the epochs that a stopped run has done
+                validation_data=course.to_batches(model, test),  # for display only
+                callbacks=callbacks,
+                verbose=1 if sys.stdout.isatty() else 2,
+            )
+            report.evaluate(model, test, options)
         report.save(model, network, options)
 
 

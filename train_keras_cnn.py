@@ -14,7 +14,6 @@ import math
 import sys
 
 from utils import import_keras, run
-from utils.checkpoint import keep_checkpoint
 
 EPOCHS, BATCH_SIZE, SEED = 12, 128, 1337  # the post's
 RATE = 4.0  # Adadelta's, for digits that change every epoch
@@ -57,6 +56,7 @@ def main() -> None:
     import keras
 
     from utils import course, report
+    from utils.checkpoint import keep_checkpoint
 
     keras.utils.set_random_seed(options.seed)
     model = network()
@@ -73,17 +73,18 @@ def main() -> None:
         metrics=["accuracy"],
         jit_compile=False,  # on a CPU, XLA's convolutions are slow
     )
-    with keep_checkpoint(options), course.prepare(model, train, options) as (digits, done, callbacks):
-        model.fit(
-            digits,  # batches of inputs and targets, others in each epoch
-            shuffle=False,  # they are already
-            epochs=options.epochs,
-            initial_epoch=done,  # 0, or with --resume the epochs that a stopped run has done
-            validation_data=course.to_batches(model, test),  # for display only
-            callbacks=callbacks,
-            verbose=1 if sys.stdout.isatty() else 2,
-        )
-        report.evaluate(model, test, options)
+    with keep_checkpoint(options):
+        with course.prepare(model, train, options) as (digits, done, callbacks):
+            model.fit(
+                digits,  # batches of inputs and targets, others in each epoch
+                shuffle=False,  # they are already
+                epochs=options.epochs,
+                initial_epoch=done,  # 0, or with --resume the epochs that a stopped run has done
+                validation_data=course.to_batches(model, test),  # for display only
+                callbacks=callbacks,
+                verbose=1 if sys.stdout.isatty() else 2,
+            )
+            report.evaluate(model, test, options)
         report.save(model, network, options)
 
 

@@ -1,5 +1,6 @@
 """utils/checkpoint.py: a stopped run goes on where it was."""
 
+import errno
 import json
 import os
 import re
@@ -104,7 +105,7 @@ def test_a_run_killed_while_it_kept_its_weights_goes_on_from_the_epoch_before(sm
     options, train, test = small
     whole = fitted_network(options, train, test)
     scratch = checkpoint.scratch_folder(options)
-    (scratch / "part.weights.h5").write_bytes((scratch / "latest.weights.h5").read_bytes()[:5000])
+    (scratch / "part.npz").write_bytes((scratch / "latest.npz").read_bytes()[:5000])
     assert checkpoint.load_weights(compiled_network(options), scratch, 4) == options.epochs
     options.resume = True
     resumed = fitted_network(options, train, test)
@@ -125,6 +126,36 @@ def test_a_full_disk_ends_a_training_in_one_line_and_leaves_nothing(mnist, tmp_p
     assert result.returncode == 1 and result.stderr.count("\n") == 1
     assert result.stderr.startswith("train_keras.py: error:") and "too large" in result.stderr
     assert os.listdir(tmp_path / "out") == []
+
+
+def test_a_disk_that_is_full_later_leaves_what_can_be_resumed(small, monkeypatch):
+    options, *_ = small
+    options.output.parent.mkdir(exist_ok=True)
+    fault = OSError(errno.ENOSPC, "No space left on device")
+    model = compiled_network(options)
+    scratch = checkpoint.open_checkpoint(options)
+    checkpoint.save_weights(model, scratch)
+    (scratch / "history.csv").write_text("epoch,loss\n0,0.5\n")
+    options.resume = True
+
+    def fill(path, content):
+        path.touch()
+        raise fault
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", fill)
+    told = "mnist.checkpoint: No space left on device; stopped after 1 of 2 epochs; the same command with --resume"
+    with pytest.raises(OSError, match=told), checkpoint.keep_checkpoint(options):
+        checkpoint.save_weights(model, scratch)
+    assert sorted(os.listdir(scratch)) == ["history.csv", "latest.npz", "options.json"]
+
+
+def test_a_fresh_start_says_that_it_gives_a_stopped_run_up(small, capsys):
+    options, *_ = small
+    scratch = checkpoint.open_checkpoint(options)
+    assert capsys.readouterr().err == ""
+    (scratch / "latest.npz").touch()
+    checkpoint.open_checkpoint(options)
+    assert "mnist.checkpoint: what a stopped run left is given up; with --resume" in capsys.readouterr().err
 
 
 def test_a_checkpoint_tells_what_is_left_to_resume_and_goes_when_all_is_done(small):
@@ -160,8 +191,8 @@ def test_a_damaged_checkpoint_is_named(small, content):
 
 def test_damaged_weights_and_history_are_named(small, tmp_path):
     options, *_ = small
-    (tmp_path / "latest.weights.h5").write_bytes(b"not weights")
-    with pytest.raises(ValueError, match=r"latest.weights.h5: damaged \(.*\); start anew without --resume"):
+    (tmp_path / "latest.npz").write_bytes(b"not weights")
+    with pytest.raises(ValueError, match=r"latest.npz: damaged \(.*\); start anew without --resume"):
         checkpoint.load_weights(compiled_network(options), tmp_path, 4)
     for content in "epoch,loss\n0,x\n", "a,b\n1,2\n":
         (tmp_path / "history.csv").write_text(content)

@@ -128,6 +128,14 @@ def test_another_network_is_named(tmp_path, kind, inputs, units, message, capfd)
     assert error_of(path, capfd).startswith(message)
 
 
+def test_a_network_that_cannot_answer_is_named(tmp_path, capfd):
+    import keras
+
+    layers = [keras.layers.Embedding(1, 4), keras.layers.Flatten(), keras.layers.Dense(10, "softmax")]
+    path = saved(keras.Sequential([keras.Input((784,)), *layers]), tmp_path / "words.keras", capfd)
+    assert error_of(path, capfd).startswith("a network that cannot answer a digit (")
+
+
 def saved(model, path, capfd):
     """Save a network as .keras or as .tflite, and forget what that printed."""
     if path.suffix == ".keras":

@@ -117,6 +117,12 @@ def test_a_suffix_alone_names_no_file_and_no_folder_but_a_hidden_folder_may_be_m
     assert plan_output(tmp_path / name, [one]) == [tmp_path / name / "a_recognized.png"]
 
 
+def test_a_file_in_the_place_of_any_folder_is_refused(tmp_path):
+    (tmp_path / "x").touch()
+    with pytest.raises(NotADirectoryError, match="x: a file, expected a folder"):
+        plan_output(tmp_path, [Picture(Path(name), Path(name)) for name in ("a.png", "x/b.png")])
+
+
 def test_equal_names_are_refused_for_annotated_pictures_and_for_steps(tmp_path):
     twins = [Picture(tmp_path / place / "a.png", (tmp_path / "a.png").relative_to(tmp_path)) for place in ("x", "y")]
     for plan, name, *more in (plan_output, "a_recognized.png"), (plan_steps, "a.png", []):

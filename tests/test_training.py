@@ -122,6 +122,7 @@ def test_an_output_that_cannot_be_written_is_found_before_training(capsys, monke
         (["--epochs", "24"], "mnist_try.keras"),
         (["--no-augment"], "mnist_try.keras"),
         (["--test", "other.csv"], "mnist_try.keras"),
+        (["--batch-size", "60000"], "mnist_try.keras"),
         (["--limit", "500", "--output", "output/mnist.keras"], "mnist.keras"),
     ],
 )
@@ -340,6 +341,21 @@ def test_a_failure_while_saving_leaves_the_old_files(small, monkeypatch):
         report.save(model, train_keras.network, options)
     assert options.output.read_text() == "old"
     assert sorted(os.listdir(options.output.parent)) == ["mnist.checkpoint", "mnist.keras"]
+
+
+def test_ctrl_c_while_saving_leaves_the_old_files(small, monkeypatch):
+    options, train, test = small
+    options.output.write_text("old")
+    model = compiled_network(options)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    monkeypatch.setattr(report, "to_tflite", lambda _: (os.kill(os.getpid(), signal.SIGINT), b"network")[1])
+    try:
+        with pytest.raises(KeyboardInterrupt, match="before the end"), checkpoint.keep_checkpoint(options):
+            report.evaluate(model, test, options)
+            report.save(model, train_keras.network, options)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert options.output.read_text() == "old" and os.listdir(options.output.parent) == ["mnist.keras"]
 
 
 def test_sixteen_digits_are_drawn_misread_ones_first(small, monkeypatch):

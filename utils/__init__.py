@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import sys
 import threading
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ["KERAS_BACKEND"] = "tensorflow"  # the .tflite export needs it, whatever another project has set
-if not os.environ.get("OPENCV_IO_MAX_IMAGE_PIXELS", "").isdecimal():  # OpenCV does not import if it is no number
+if not re.fullmatch("[0-9]{1,18}", os.environ.get("OPENCV_IO_MAX_IMAGE_PIXELS", "")):  # OpenCV does not import then
     os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = "250000000"  # a page of 200 megapixels is read
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # not the default on all CPUs; the CNN trains a third faster

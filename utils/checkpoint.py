@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import csv
+import io
 import json
 import os
 import shutil
@@ -12,12 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+import numpy as np
+
 from utils import say, whole_file
 
 if TYPE_CHECKING:
     import keras
 
-KEPT = "options.json", "history.csv", "part.weights.h5", "latest.weights.h5"  # the files of a checkpoint
+PART, WEIGHTS = "part.npz", "latest.npz"
+KEPT = "options.json", "history.csv", PART, WEIGHTS  # the files of a checkpoint
 ENDINGS = ".keras", ".tflite", "_curves.png", "_confusion.png", "_misread.png"  # of the files that a training makes
 
 
@@ -64,11 +68,10 @@ def keep_checkpoint(options: argparse.Namespace) -> Iterator[None]:
         done = len(read_history(scratch))
         if not done:
             shutil.rmtree(scratch)
-        if isinstance(stop, OSError):
-            if stop.errno and not stop.filename:  # h5py tells neither the file nor, briefly, what is wrong
-                raise OSError(stop.errno, os.strerror(stop.errno), str(scratch)) from None
-            raise
         left = f"after {done} of {options.epochs} epochs; the same command with --resume goes on from there"
+        if isinstance(stop, OSError):
+            fault = f"{stop.filename or scratch}: {stop.strerror}" if stop.errno else str(stop)
+            raise OSError(f"{fault}; stopped {left}" if done else fault) from None
         nothing = "before the end of the first epoch; there is nothing to resume"
         raise KeyboardInterrupt(f" {left if done else nothing}") from None
     shutil.rmtree(scratch)
@@ -105,6 +108,8 @@ def open_checkpoint(options: argparse.Namespace) -> Path:
         return scratch
     if options.resume:
         say(f"{scratch}: no checkpoint, starting at epoch 1")
+    elif (scratch / WEIGHTS).exists():
+        say(f"{scratch}: what a stopped run left is given up; with --resume this command would have gone on")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
     with whole_file(described) as part:
@@ -121,24 +126,36 @@ def save_weights(model: "keras.Model", scratch: Path) -> None:
     """Keep a network's weights and its optimizer's in one file that is always whole, whenever the run is killed.
 
     Keras' own BackupAndRestore keeps the epoch in a second file, even with double_checkpoint: a run killed between the
-    two would repeat an epoch. Here the optimizer's count of steps tells the epoch.
+    two would repeat an epoch. Here the optimizer's count of steps tells the epoch. And Keras writes with h5py,
+    which crashes Python when the disk is full.
     """
-    part = scratch / "part.weights.h5"
-    model.save_weights(part)
-    os.replace(part, scratch / "latest.weights.h5")
+    content, part = io.BytesIO(), scratch / PART
+    np.savez(content, *(np.asarray(variable) for variable in kept_variables(model)))
+    try:
+        part.write_bytes(content.getbuffer())
+        os.replace(part, scratch / WEIGHTS)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def load_weights(model: "keras.Model", scratch: Path, steps: int) -> int:
     """Give a compiled network what `save_weights` kept; returns how many epochs of so many steps that was."""
-    path = scratch / "latest.weights.h5"
+    path = scratch / WEIGHTS
     if path.exists():
         model.optimizer.build(model.trainable_variables)
         try:
-            model.load_weights(path)
-        except Exception as error:  # h5py raises whatever it stumbles over
+            with np.load(path) as kept:
+                for variable, name in zip(kept_variables(model), kept.files, strict=True):
+                    variable.assign(kept[name])
+        except Exception as error:  # NumPy and Keras raise whatever they stumble over
             reason = str(error).splitlines()[0][:100]
             raise ValueError(f"{path}: damaged ({reason}); start anew without --resume") from None
     return int(model.optimizer.iterations) // steps
+
+
+def kept_variables(model: "keras.Model") -> "list[keras.Variable]":
+    return [*model.variables, *model.optimizer.variables]
 
 
 def read_history(scratch: Path) -> list[dict[str, float]]:

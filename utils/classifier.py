@@ -152,7 +152,12 @@ def checked(classifier: Classifier, path: Path) -> Classifier:
         raise ValueError(f"{path}: a network that reads {classifier.shape}, expected (784,) or (28, 28, 1)")
     bar = np.zeros((2, 28, 28), np.uint8)
     bar[1, 4:24, 13:15] = 255
-    answers = classifier.predict(bar)
+    try:
+        with silence():  # of warnings
+            answers = classifier.predict(bar)
+    except Exception as error:  # Keras raises whatever its layers raise
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(f"{path}: a network that cannot answer a digit ({reason[:200]})") from None
     if answers.shape != (2, 10):
         raise ValueError(f"{path}: a network that gives each digit {answers.shape[1:]} answers, expected (10,)")
     if not (np.isfinite(answers).all() and (answers >= 0).all() and np.allclose(answers.sum(axis=1), 1, atol=1e-3)):

@@ -53,7 +53,7 @@ def load_dataset(path: str | Path, delimiter: str = ",") -> Digits:
             plain = False
         if not plain:
             rows = _read_slowly(path, delimiter)
-    except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError) as damage:
+    except (OSError, EOFError, RuntimeError, UnicodeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError) as damage:
         raise ValueError(f"{path}: cannot be read ({damage})") from None
     if not rows[:, 0].any() and len(np.unique(rows[:, -1])) > 1 and rows[:, -1].max() <= 9:
         raise ValueError(f"{path}: the labels seem to stand in the last column, expected in the first")
@@ -68,7 +68,7 @@ def _open(path: Path) -> TextIO:
         file = gzip.open(path)
     elif start == b"PK\x03\x04":
         archive = zipfile.ZipFile(path)
-        names = [name for name in archive.namelist() if not name.startswith("__MACOSX/")]  # macOS adds its own
+        names = [name for name in archive.namelist() if not name.startswith("__MACOSX/") and name[-1] != "/"]
         if len(names) != 1:
             raise zipfile.BadZipFile(f"a zip with {len(names)} files, expected one")
         file = archive.open(names[0])

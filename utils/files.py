@@ -112,7 +112,8 @@ def plan_output(output: Path, pictures: Sequence[Picture]) -> list[Path]:
         raise FileNotFoundError(f"{output}: cannot be written, there is no folder {output.parent}")
     else:
         targets = [output]
-    check_folder(targets[0].parent)
+    for folder in {target.parent for target in targets}:
+        check_folder(folder)
     there = [target for target in targets if target.exists()]
     read = {identity(path) for path, _ in pictures} if there else set()
     for target in there:

@@ -36,7 +36,7 @@ def parse_options(description: str, epochs: int, batch_size: int, seed: int, out
     changed = not options.augment or options.limit or (options.train, options.test) != (TRAIN_CSV, TEST_CSV)
     if not options.output:
         options.output = Path(output)
-        if changed or options.epochs < epochs:
+        if changed or options.epochs < epochs or options.batch_size != batch_size:
             options.output = options.output.with_stem(options.output.stem + TRY)
             say(f"not the full recipe, so {output} stays; the network will be {options.output}")
     if options.output.suffix != ".keras":

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def read_picture(path: Path) -> np.ndarray:
     except cv2.error as error:
         if error.code == cv2.Error.StsNoMem:
             raise
-        if "MAX_IMAGE" not in error.err:
+        if "MAX_IMAGE_PIXELS" not in error.err:
             raise ValueError(f"{path}: OpenCV cannot read it ({error.err.strip()})") from None
         limit = int(os.environ[LIMIT])
         raise ValueError(f"{path}: too large, expected at most {limit:,} pixels (set {LIMIT} to raise it)") from None
@@ -83,7 +84,8 @@ def read_avif(path: Path) -> np.ndarray:
     from PIL import Image, ImageOps
 
     try:
-        with Image.open(path) as image:
+        Image.MAX_IMAGE_PIXELS = int(os.environ[LIMIT])
+        with warnings.catch_warnings(action="error"), Image.open(path) as image:
             pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGBA"))
     except Exception as error:  # Pillow raises whatever its decoders raise
         raise ValueError(f"{path}: not a whole AVIF ({error})") from None

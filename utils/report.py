@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from utils import silence
 from utils.checkpoint import ENDINGS, read_history, scratch_folder
 from utils.classifier import seal
-from utils.course import to_batches
+from utils.course import stops_between_steps, to_batches
 from utils.dataset import Digits, plot_dataset
 
 BLUE, ORANGE = "#0072b2", "#e69f00"  # Okabe and Ito's, distinct to every eye
@@ -75,7 +75,8 @@ def plot_confusion(labels: np.ndarray, predicted: np.ndarray, path: Path) -> Non
 def save(model: keras.Model, network: Callable[[], keras.Model], options: argparse.Namespace) -> None:
     """Put a trained network, as .keras and as .tflite, and its pictures in place, each whole or not at all."""
     scratch, name = scratch_folder(options), options.output.stem
-    save_network(model, network, scratch / f"{name}.keras")
+    with stops_between_steps():  # before anything is replaced
+        save_network(model, network, scratch / f"{name}.keras")
     for ending in ENDINGS:
         path = options.output.with_name(name + ending)
         os.replace(scratch / path.name, path)
