@@ -11,13 +11,14 @@ a column for those.
 import argparse
 import contextlib
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
 from tests.page import Page
 from tests.score_pages import Tally, compose, load_digits, measure, pages_of
-from utils import frame, ink, reader, rules, segment, straight, writing
+from utils import frame, ink, reader, rules, run, segment, straight, writing
 from utils.classifier import load_classifier
 from utils.picture import read_picture
 
@@ -139,4 +140,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(main))

@@ -18,7 +18,7 @@ import numpy as np
 
 from recognize import read_digits
 from tests.score_pages import align
-from utils import silence
+from utils import run, silence
 from utils.classifier import Classifier, load_classifier
 from utils.dataset import load_dataset
 from utils.download import TEST_CSV, ensure_dataset
@@ -107,4 +107,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(main))

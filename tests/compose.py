@@ -7,6 +7,7 @@ writes the sample picture. The pages are a yardstick (`tests.score_pages`), neve
 
 import argparse
 import pathlib
+import sys
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from tests.conditions import CHALK, CONDITIONS, INKS, NOTE, Condition
 from tests.handwriting import Stroke, arrange, draw_digit, write
 from tests.page import Page
 from tests.signs import FONTS, WORDS, print_words
+from utils import run
 from utils.dataset import load_dataset
 
 SAMPLE_SEED = 9
@@ -188,4 +190,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(main))

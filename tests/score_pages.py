@@ -10,6 +10,7 @@ is made with `--held-out` and a network that has not learned from those digits.
 
 import argparse
 import pathlib
+import sys
 import time
 import zlib
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from recognize import read_digits
 from tests.canvases import CANVASES
 from tests.compose import KINDS, compose_page
 from tests.page import Page
+from utils import run
 from utils.classifier import Classifier, load_classifier
 from utils.dataset import load_dataset
 
@@ -150,4 +152,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(main))
