@@ -6,7 +6,7 @@ import pytest
 from conftest import answer
 
 from utils.frame import center_digit
-from utils.rules import BOX_THICK, THICK, erase_lines, peel, split_known, without, without_frames
+from utils.rules import BOX_THICK, THICK, erase_lines, peel, split_known, without, without_frames, without_surroundings
 from utils.segment import Piece, cut_pieces, paint
 from utils.straight import find_lines, find_ticks, line_slopes, run_lengths
 
@@ -263,8 +263,19 @@ def test_a_circle_around_a_known_digit_goes_and_a_speck_in_a_0_takes_nothing():
     large = cv2.resize(digit[175:230, 185:215], None, fx=2, fy=2)
     inside = blank()
     inside[145:255, 170:230] = large
-    assert [piece.value for piece in without_frames(know(circle | inside), know)] == [5]
-    assert [piece.value for piece in without_frames(know(circle | speck), know)] == [0, 8]
+    assert [piece.value for piece in without_surroundings(know(circle | inside))] == [5]
+    assert [piece.value for piece in without_surroundings(know(circle | speck))] == [0, 8]
+
+
+@pytest.mark.parametrize("value", [0, 7])
+def test_what_surrounds_a_much_smaller_digit_is_none_whatever_it_looks_like(value):
+    bubble, digit = cv2.ellipse(blank(), (200, 200), (60, 90), 0, 0, 360, 255, 4), write("5", 192, 180)
+
+    def know(mask):
+        return [piece._replace(answer=answer(value if piece.height > 100 else 5, 0.99)) for piece in cut_pieces(mask)]
+
+    assert cv2.boundingRect(digit)[3] < 180 / 3
+    assert [piece.value for piece in without_surroundings(know(bubble | digit))] == [5]
 
 
 def test_a_digit_that_is_known_with_its_box_loses_it_if_it_is_known_without():

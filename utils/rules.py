@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from utils.segment import Box, Look, Piece, balance, cut_pieces, evidence, paint
+from utils.segment import SMALL, Box, Look, Piece, balance, cut_pieces, evidence, paint
 from utils.straight import SPARE, find_lines, find_ticks
 
 LONG = 3.0  # digit heights: a straight line of this length is printed, not written
@@ -50,7 +50,7 @@ def erase_lines(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> list[Pi
         unveiled, found = unveil(pieces, ink, look)
         if found.any():
             left = max(left, around_known(unveiled, lines | found, ink, look), key=balance)
-    return left
+    return without_surroundings(left)
 
 
 def around_known(pieces: Sequence[Piece], lines: np.ndarray, ink: np.ndarray, look: Look) -> list[Piece]:
@@ -79,16 +79,14 @@ def around_known(pieces: Sequence[Piece], lines: np.ndarray, ink: np.ndarray, lo
 def without_frames(pieces: Sequence[Piece], look: Look) -> list[Piece]:
     """Take the boxes and circles around single digits off; what is in them stays.
 
-    A piece that is known as a digit with its box may only lose it to a digit that is known without. A known 0 around
-    another known digit is a circle.
+    A piece that is known as a digit with its box may only lose it to a digit that is known without.
     """
-    known = np.array([piece.box for piece in pieces if piece.known]).reshape(-1, 4)
     kept = []
     for piece in pieces:
         left = peel(piece.ink)
         parts = [] if left is None else cut_pieces(left)
         if left is None or sum(part.size > LARGE * min(piece.box[2:]) for part in parts) > SINGLE:
-            kept += [] if piece.known and piece.value == 0 and surrounds(piece.box, known) else [piece]
+            kept.append(piece)
             continue
         x, y = piece.box[:2]
         inside = look([part._replace(box=(part.box[0] + x, part.box[1] + y, *part.box[2:])) for part in parts])
@@ -96,12 +94,16 @@ def without_frames(pieces: Sequence[Piece], look: Look) -> list[Piece]:
     return kept
 
 
-def surrounds(box: Box, known: np.ndarray) -> bool:
-    """Whether one of the known digits, (N, 4) boxes, is in this box, and more than a speck: no digit has one in it."""
-    x, y, w, h = box
-    left, top, wide, high = known.T
-    inside = (left > x) & (top > y) & (left + wide < x + w) & (top + high < y + h)
-    return bool((inside & (high > LARGE * h)).any())
+def without_surroundings(pieces: Sequence[Piece]) -> list[Piece]:
+    """Drop what looks like a digit, but has a known one in it: a circle, a frame, or the dark around a sheet."""
+    left, top, wide, high = np.array([piece.box for piece in pieces if piece.known]).reshape(-1, 4).T
+
+    def surrounds(box: Box) -> bool:
+        x, y, w, h = box
+        inside = (left > x) & (top > y) & (left + wide < x + w) & (top + high < y + h)
+        return bool((inside & (high > SMALL * h)).any())  # a speck may lie in a 0
+
+    return [piece for piece in pieces if not (piece.known and surrounds(piece.box))]
 
 
 def peel(ink: np.ndarray) -> np.ndarray | None:
