@@ -108,6 +108,14 @@ def test_what_the_edge_cuts_is_dropped_unless_it_is_known_or_like_the_known_digi
     assert without_edges([[*inside, short]], shape) == without_edges([[*inside, thick]], shape) == [inside]
 
 
+def test_what_is_known_at_the_edge_goes_if_another_pen_wrote_it_than_the_digits_inside():
+    inside, shape = [digit(100, 100), digit(140, 100)], (200, 400)
+    for stroke, stays in (4.0, True), (11.0, True), (13.0, False), (1.4, True), (1.2, False):
+        wood = digit(380, 100, stroke=stroke)
+        assert without_edges([[*inside, wood]], shape) == [[*inside, wood] if stays else inside]
+        assert without_edges([[wood]], shape) == [[wood]]  # as a digit that fills its picture
+
+
 def test_without_a_known_digit_nothing_is_dropped_at_the_edge():
     lines = [[digit(0, 100, confidence=0.6)], [digit(100, 100, value=1)]]
     assert without_edges(lines, (200, 400)) == lines
