@@ -423,13 +423,16 @@ def test_a_page_convinces_by_five_sure_digits_or_by_those_that_are_most_of_its_i
         assert page.convinces == convinces and page.known == n
 
 
-def test_small_sure_digits_beat_a_large_doubtful_one_such_as_a_dark_desk():
+def test_small_sure_digits_beat_a_large_doubtful_one_of_the_other_ink_such_as_a_dark_desk():
     small = page_of([digit(40 * i, 9, 20, 40, confidence=0.9999) for i in range(3)])
     desk = page_of([digit(0, 0, 400, 400, value=7, confidence=0.99)])
+    assert reader.better(small, desk) is reader.better(desk, small) is desk  # of the same ink
+    desk = desk._replace(hypothesis=Hypothesis(True, PAPERS[0]))
     assert desk.evidence > small.evidence and small.convinces and not desk.convinces
     assert reader.better(small, desk) is reader.better(desk, small) is small
     fewer = page_of([digit(40, 9, 20, 40, confidence=0.9999)])
     two = page_of([digit(200 * i, 0, 200, 300, confidence=0.99) for i in range(2)])
+    two = two._replace(hypothesis=Hypothesis(True, PAPERS[0]))
     assert fewer.convinces and reader.better(fewer, two) is two  # it knows less
 
 

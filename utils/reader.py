@@ -165,9 +165,10 @@ def read_until_convinced(
 def better(page: Page, best: Page) -> Page:
     """Choose between a page and the best so far, whose hypothesis is likelier: it must be clearly beaten.
 
-    A page beyond doubt beats one that is not, if it knows as many digits: a dark desk may be one, and it is large.
+    Only one of two inks is writing: there a page beyond doubt beats one that is not, if it knows as many digits. The
+    other ink may make one of a whole desk, and a desk is large.
     """
-    if page.convinces != best.convinces:
+    if page.convinces != best.convinces and page.hypothesis.light_ink != best.hypothesis.light_ink:
         sure, other = (page, best) if page.convinces else (best, page)
         if sure.known >= other.known:
             return sure
