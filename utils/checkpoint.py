@@ -58,8 +58,8 @@ def keep_checkpoint(options: argparse.Namespace) -> Iterator[None]:
 
     Raises
     ------
-    KeyboardInterrupt
-        On Ctrl-C; its text says what there is to resume.
+    OSError, KeyboardInterrupt
+        What stopped the run; its text says what there is to resume.
     """
     scratch = open_checkpoint(options)
     try:
@@ -126,8 +126,8 @@ def save_weights(model: "keras.Model", scratch: Path) -> None:
     """Keep a network's weights and its optimizer's in one file that is always whole, whenever the run is killed.
 
     Keras' own BackupAndRestore keeps the epoch in a second file, even with double_checkpoint: a run killed between the
-    two would repeat an epoch. Here the optimizer's count of steps tells the epoch. And Keras writes with h5py,
-    which crashes Python when the disk is full.
+    two would repeat an epoch. Here the optimizer's count of steps tells the epoch. And Keras writes with h5py, which
+    crashes Python when the disk is full.
     """
     content, part = io.BytesIO(), scratch / PART
     np.savez(content, *(np.asarray(variable) for variable in kept_variables(model)))
@@ -155,6 +155,7 @@ def load_weights(model: "keras.Model", scratch: Path, steps: int) -> int:
 
 
 def kept_variables(model: "keras.Model") -> "list[keras.Variable]":
+    """All that a training changes, in the same order for the same network."""
     return [*model.variables, *model.optimizer.variables]
 
 

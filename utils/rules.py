@@ -3,7 +3,7 @@
 What the network knows is a digit is left alone, unless little of the ink is digits. Of all other ink, what is
 straight is printed if it is much longer than a digit, if it hangs between two other lines or the picture's edges, as
 the sides of boxes do, or if it is one of several that stand on a line at one pitch, as the ticks of combs do. A box
-around a single digit is peeled off before.
+around a single digit is peeled off before, and what still surrounds a known digit is dropped in the end.
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ def erase_lines(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> list[Pi
 
     Returns
     -------
-    The pieces, those with lines in them replaced by what is left of them.
+    The pieces, those with lines in them replaced by what is left of them, without what surrounds a known digit.
     """
     lines = paint(pieces, ink.shape) > 0
     pieces = without_frames(pieces, look)
