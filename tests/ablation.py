@@ -23,7 +23,7 @@ from utils.classifier import load_classifier
 from utils.picture import read_picture
 
 COLUMNS = {
-    "singles": ("28 x 28", "enlarged", "tight", "brush", "thin pen", "500 px"),
+    "singles": ("28 x 28", "enlarged", "tight", "brush", "thin pen", "500 px", "circled"),
     "borders": ("two", "edge", "strip"),
     "lines": ("ruled", "squared", "squares", "form", "table", "askew", "boxed", "joined", "comb"),
     "light": ("clean", "board", "shadow", "noise", "faint", "blur"),
@@ -72,6 +72,7 @@ STEPS = {
     "dropping the desk": keep(reader, "without_desk", lambda pieces, _: list(pieces)),
     "erasing printed lines": keep(reader, "erase_lines", lambda pieces, *_: list(pieces)),
     "...boxes around digits": keep(rules, "without_frames", lambda pieces, _: list(pieces)),
+    "...what surrounds a digit": keep(rules, "without_surroundings", lambda pieces: pieces),
     "...where little is digits": keep(rules, "unveil", lambda pieces, shown, _: (list(pieces), shown < -9)),
     "...sides of cells": keep(straight, "hanging", no_lines),
     "...ticks and low cells": keep(straight, "evenly_standing", no_lines),

@@ -162,6 +162,25 @@ def comb(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Pa
     return in_boxes(rng, digits, labels, (0, 1), rng.uniform(0.2, 0.6))
 
 
+def circled(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
+    """One to three digits with a line drawn around them."""
+    some, said = choose(rng, digits, labels, int(rng.integers(1, 4)))
+    inks = [draw(rng, pixels, 80, rng.uniform(0.5, 1))[:110, :110] for pixels in some]
+    wide = sum(ink.shape[1] + 10 for ink in inks)
+    half = np.array([0.75 * wide, 60]) + rng.integers(10, 100, 2)  # of the outline's sides, pixels
+    turn = np.linspace(0, 2 * np.pi, 60)[:, None]
+    wobble = 1 + 0.04 * np.sin(rng.integers(2, 6) * turn + rng.uniform(0, 6))
+    outline = 30 + half * (1 + 0.96 * wobble * np.hstack([np.cos(turn), np.sin(turn)]))
+    across, up = half.astype(int)
+    canvas = np.zeros((2 * up + 60, 2 * across + 60), np.uint8)
+    cv2.polylines(canvas, [np.int32(outline)], True, 255, int(rng.integers(3, 9)), cv2.LINE_AA)
+    x = 35 + across - wide // 2
+    for ink in inks:
+        lay(canvas, ink, x, 30 + up - ink.shape[0] // 2)
+        x += ink.shape[1] + 10
+    return finish(rng, canvas, said)
+
+
 CANVASES = {
     "28 x 28": as_it_is,
     "enlarged": enlarged,
@@ -175,4 +194,5 @@ CANVASES = {
     "boxed": boxed,
     "joined": joined,
     "comb": comb,
+    "circled": circled,
 }

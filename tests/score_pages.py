@@ -27,7 +27,7 @@ from utils.classifier import Classifier, load_classifier
 from utils.dataset import load_dataset
 
 SEVERAL = "two", "edge", "strip", "boxed", "joined", "comb"  # canvases with several digits
-SINGLES = {name: 5 for name in CANVASES if name not in SEVERAL}  # times as many, of a digit each
+FEW = {name: 5 for name in CANVASES if name not in SEVERAL}  # times as many, of a digit to three each
 FEWER = {"mass": 10}  # a page of it is 5,000 digits
 
 
@@ -95,7 +95,7 @@ def save(page: Page, folder: pathlib.Path, name: str) -> None:
 
 def pages_of(name: str, pages: int) -> int:
     """How many pages of a condition are read, where `pages` of most are."""
-    return -(-pages * SINGLES.get(name, 1) // FEWER.get(name, 1))
+    return -(-pages * FEW.get(name, 1) // FEWER.get(name, 1))
 
 
 def compose(name: str, k: int, data: tuple[np.ndarray, np.ndarray], seed: int) -> Page:
