@@ -128,7 +128,7 @@ def main() -> None:
     parser.add_argument("--model", default="output/mnist_cnn.tflite", help="trained network (%(default)s)")
     parser.add_argument("--held-out", action="store_true", help="digits: the last 5,000 training rows (for choices)")
     parser.add_argument(
-        "--pages", type=int, default=10, help="of a condition; 5 times, of one digit each (%(default)s)"
+        "--pages", type=int, default=10, help="of a condition; 5 times as many of a few digits (%(default)s)"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--condition", nargs="+", default=KINDS, choices=KINDS, metavar="NAME")
