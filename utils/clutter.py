@@ -15,7 +15,7 @@ RING = 0.6  # share of a digit's surroundings that must be paper
 LIGHTEST, HEAVIEST = 0.35, 4.0
 BLOT = 0.36  # of its size: what has wider strokes is a hole or a bullet; a disc has 0.39, MNIST's fattest digit 0.33
 LIKE, SAME_PEN = 1.5, 2.0  # ratio of heights, and of strokes, of digits that are alike
-OTHER_PEN = 3.0  # ratio of strokes; of two digits at an edge it was 2.4, of the wood beside a sheet 3 to 8
+OTHER_PEN = 3.0  # ratio of strokes; of digits at an edge it was up to 2.4, of most wood beside a sheet 3 to 8
 SHADOW = 0.1  # of its size: how far from an edge a shadow may end that seems to touch it
 
 
