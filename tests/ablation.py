@@ -29,7 +29,7 @@ COLUMNS = {
     "light": ("clean", "board", "shadow", "noise", "faint", "blur"),
     "touching": ("touching", "slope"),
     "sizes": ("14 px", "20 px", "40 px", "100 px", "400 px"),
-    "surroundings": ("clutter", "rough desk", "things", "signs", "dates", "words"),
+    "surroundings": ("clutter", "rough desk", "slip", "things", "signs", "dates", "words", "side print"),
     "turned": ("sideways", "upside down"),
     "text": ("text",),
 }
@@ -66,6 +66,7 @@ STEPS = {
     "the other polarity": hypotheses(lambda other, first: other.light_ink == first.light_ink),
     "large writing": hypotheses(lambda other, _: other.paper == ink.PAPERS[0]),
     "very large writing": hypotheses(lambda other, _: other.paper != ink.PAPERS[-1]),
+    "sheets on their own": keep(reader, "find_sheets", lambda _: []),
     "turned pages": keep(reader, "likely_turn", lambda *_: 0),
     "enlarging small writing": lambda: mock.patch.object(reader, "LEGIBLE", 0),
     "the sheet's own strokes": keep(reader, "find_sheet", lambda *_: None),
@@ -83,6 +84,7 @@ STEPS = {
         reader, "part_digits", lambda lines, *_: [[(piece, [piece]) for piece in line] for line in lines]
     ),
     "dropping words": keep(reader, "find_numbers", all_digits),
+    "...words that run up the page": keep(reader, "without_upright_words", lambda pieces, _: pieces),
     "...slashes and brackets": keep(writing, "is_bar", lambda *_: False),
     "...but not signs between digits": keep(
         writing, "vote", lambda run, *how: sum(writing.vote_of(*one, *how) for one in run)

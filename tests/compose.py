@@ -95,7 +95,7 @@ def photograph(
     if condition.things:
         scenery.put_things(rng, sheet, ink, height, condition.things)
     if condition.clutter:
-        sheet, matrix = scenery.lay_on_desk(rng, sheet, condition.grain)
+        sheet, matrix = scenery.lay_on_desk(rng, sheet, condition.grain, condition.desk)
         boxes = [turned_box(box, matrix) for box in boxes]
     if condition.askew:
         sheet, matrix = scenery.tilt(sheet, rng.choice([-1, 1]) * rng.uniform(*condition.askew))
@@ -150,6 +150,10 @@ def compose_page(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarra
         for pixels in digits[chosen].reshape(-1, 28, 28)
     ]
     strokes, pairs, pitch = write(rng, plan, inks, height, slope, condition)
+    if condition.side_print:
+        words = " ".join(WORDS[k].upper() for k in rng.integers(len(WORDS), size=4))
+        printed = np.rot90(print_words(rng, words, height * rng.uniform(0.4, 0.7)), rng.choice([-1, 1]))
+        strokes.append(Stroke(printed, -1.5 * height - printed.shape[1], 0.0, 0, is_digit=False))
     image, boxes = photograph(rng, condition, plan, strokes, height, pitch, slope)
 
     rows = [stroke.row for stroke in strokes if stroke.is_digit]

@@ -43,8 +43,10 @@ class Condition:
     things: int = 0  # pens and erasers that are tried to be put on free places
     clutter: bool = False
     grain: float = 1.0  # of the desk under the clutter, times that of planed wood
+    desk: tuple[float, float] = (0.12, 0.4)  # how far it reaches beyond each side of the sheet, in the longer sides
     signs: tuple[str, ...] = ()  # between numbers
     words: bool = False  # beside numbers
+    side_print: bool = False  # printed words that run up the page beside them
     askew: tuple[float, float] | tuple[()] = ()  # degrees by which the photo is turned, either way
     turn: int = 0  # quarters of a turn, counter-clockwise
 
@@ -78,6 +80,9 @@ CONDITIONS = {
     "clutter": Condition(clutter=True),
     "things": Condition(things=40, margin=(2, 4), contrast=(0.2, 0.5), weight=(0.4, 0.7)),
     "rough desk": Condition(clutter=True, grain=4.0),
+    "slip": Condition(
+        clutter=True, desk=(0.3, 1.0), layouts=("lines",), rows=(1, 1), per_row=(5, 16), margin=(0.3, 0.8)
+    ),
     **{f"{pixels} px": _of_height(pixels) for pixels in (14, 20, 40, 100, 200, 400)},
     "squares": Condition(surface="squares"),
     "table": Condition(surface="table", layouts=("cells", "columns"), rows=(3, 8), per_row=(4, 9), pitch=(1.4, 1.9)),
@@ -85,6 +90,7 @@ CONDITIONS = {
     "signs": Condition(signs=OPERATORS, layouts=("lines",), gap=(0.15, 0.35)),
     "dates": Condition(signs=BRACKETS, layouts=("lines",), gap=(0.15, 0.35)),
     "words": Condition(words=True, layouts=("lines",), per_row=(2, 5)),
+    "side print": Condition(side_print=True, layouts=("lines",), rows=(3, 6)),
     "text": Condition(surface="text", height=(14, 40)),
     "sideways": Condition(turn=1, layouts=("lines", "columns")),
     "upside down": Condition(turn=2, layouts=("lines", "columns")),

@@ -224,13 +224,16 @@ def tilt(sheet: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray]:
     return cv2.warpAffine(sheet, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE), matrix
 
 
-def lay_on_desk(rng: np.random.Generator, sheet: np.ndarray, grain: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+def lay_on_desk(
+    rng: np.random.Generator, sheet: np.ndarray, grain: float = 1.0, reach: tuple[float, float] = (0.12, 0.4)
+) -> tuple[np.ndarray, np.ndarray]:
     """Lay a sheet, a little turned, on a darker desk among pens and printed things.
 
     Parameters
     ----------
     sheet : (h, w, 3) float32
     grain : how much the desk's own shades differ, times those of planed wood
+    reach : how far the desk reaches beyond each side of the sheet, in the sheet's longer sides
 
     Returns
     -------
@@ -240,7 +243,7 @@ def lay_on_desk(rng: np.random.Generator, sheet: np.ndarray, grain: float = 1.0)
     """
     h, w = sheet.shape[:2]
     long = max(h, w)
-    left, right, top, bottom = (round(v) for v in rng.uniform(0.12, 0.4, 4) * long)
+    left, right, top, bottom = (round(v) for v in rng.uniform(*reach, 4) * long)
     height, width = h + top + bottom, w + left + right
     wood = np.float32(WOODS[rng.integers(len(WOODS))])
     fibres = 0.10 * texture(rng, (height, width), (200, 6)) + 0.04 * texture(rng, (height, width), (3, 3))

@@ -6,8 +6,10 @@ import pytest
 
 from utils.ink import (
     PAPERS,
+    cut_sheet,
     estimate_paper,
     find_sheet,
+    find_sheets,
     flatten_light,
     has_light_ink,
     resize,
@@ -256,3 +258,37 @@ def test_strokes_are_cut_at_their_own_half_height(crest):
     strong[30:70, 30:50], ink[30:70, 130:150] = 0.9, crest
     ink = cv2.GaussianBlur(strong + ink, (0, 0), 2)
     assert cv2.boundingRect(threshold(ink)[:, 100:])[2:] == pytest.approx((20, 40), abs=2)
+
+
+def sheet_on_desk(paper, desk):
+    """A sheet (300 x 200 pixels at 200, 100), a little turned, with a thick stroke on it."""
+    scene = np.full((500, 900), desk, np.uint8)
+    cv2.fillPoly(scene, [np.array(SHEET)], paper)
+    cv2.line(scene, (280, 150), (280, 240), desk, 10)
+    return scene
+
+
+SHEET = (200, 110), (490, 100), (500, 290), (210, 300)
+
+
+@pytest.mark.parametrize(("paper", "desk"), [(220, 60), (40, 150)])
+def test_a_sheet_on_a_desk_and_a_board_on_a_wall_are_outlined(paper, desk):
+    scene = sheet_on_desk(paper, desk)
+    found = [np.array(outline) for outline in find_sheets(scene)]
+    assert len(found) == 1
+    x, y, w, h = cv2.boundingRect(found[0])
+    assert np.abs(np.array([x, y, x + w, y + h]) - (200, 100, 500, 300)).max() <= 12  # 3 pixels of the copy
+    sheet = cut_sheet(scene, find_sheets(scene)[0])
+    assert sheet.shape == (h, w)
+    assert (sheet[[0, 0, -1, -1], [0, -1, 0, -1]] == paper).all()  # the desk in the corners is painted over
+    assert (sheet == desk).sum() == (scene[120:280, 240:320] == desk).sum()  # the stroke is not
+    assert (scene == sheet_on_desk(paper, desk)).all()
+
+
+@pytest.mark.parametrize("contrast", [0, 30])
+def test_even_paper_and_dense_writing_are_no_sheets(contrast):
+    paper = np.full((500, 900), 200, np.uint8)
+    paper[:, 300:] -= np.uint8(contrast)  # a soft shadow
+    for y in range(60, 500, 40):
+        cv2.putText(paper, "375261809437526180943752", (50, y), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 20, 3)
+    assert find_sheets(paper) == []

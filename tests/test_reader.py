@@ -148,7 +148,7 @@ def test_dark_on_light_and_light_on_dark_are_read_alike_in_grey_and_in_colour(wr
     grey, _ = write(LINES)
     for picture, light_ink in (grey, False), (255 - grey, True), (cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), False):
         page = read_page(picture, classifier)
-        assert text(page) == LINES and page.hypothesis == (light_ink, PAPERS[0], 0)
+        assert text(page) == LINES and page.hypothesis == Hypothesis(light_ink, PAPERS[0])
 
 
 TO_BE_TURNED = ["3052", "2045", "7203", "5340"]  # no 1, 6, 8 or 9, which turned are digits too
@@ -277,7 +277,7 @@ def test_noise_of_any_shape_is_no_trouble(classifier, shape):
 def test_a_page_of_text_is_told_from_digits_and_read_once(composed, classifier, seen):
     page = read_page(composed("text", 2).image, classifier)
     assert page.is_text and len(page.words) > TEXT and len(page.digits) < 3
-    assert set(seen) == {(False, PAPERS[0], 0)}
+    assert set(seen) == {Hypothesis(False, PAPERS[0])}
 
 
 def test_a_photo_is_reduced(write, classifier):
@@ -324,22 +324,22 @@ def test_a_convincing_page_is_read_once_and_a_single_digit_on_all_papers_and_as_
     write, digits, classifier, seen
 ):
     read_page(write(LINES)[0], classifier)
-    assert seen == [(False, PAPERS[0], 0)]
+    assert seen == [Hypothesis(False, PAPERS[0])]
     seen.clear()
     read_page(digits[3].reshape(28, 28), classifier)
-    assert list(dict.fromkeys(seen)) == [*((True, paper, 0) for paper in PAPERS), (False, PAPERS[0], 0)]
+    assert list(dict.fromkeys(seen)) == [*(Hypothesis(True, paper) for paper in PAPERS), Hypothesis(False, PAPERS[0])]
 
 
 def test_a_page_without_a_digit_is_read_under_every_hypothesis(classifier, seen):
     read_page(np.full((300, 300), 230, np.uint8), classifier)
-    assert sorted(seen) == sorted((light_ink, paper, 0) for light_ink in (False, True) for paper in PAPERS)
+    assert sorted(seen) == sorted(Hypothesis(light_ink, paper) for light_ink in (False, True) for paper in PAPERS)
 
 
 @pytest.mark.parametrize("light_ink", [False, True])
 def test_the_likelier_polarity_is_tried_first_and_fine_paper_before_coarse(light_ink):
     picture = np.full((200, 300), 60 if light_ink else 220, np.uint8)
     picture[50:150, 100:108] = 220 if light_ink else 60
-    order = [(light_ink, paper, 0) for paper in PAPERS] + [(not light_ink, paper, 0) for paper in PAPERS]
+    order = [Hypothesis(light, paper) for light in (light_ink, not light_ink) for paper in PAPERS]
     assert list(hypotheses(picture)) == order
 
 
@@ -392,8 +392,9 @@ def test_a_page_is_text_if_it_has_far_more_letters_than_digits():
 
 
 def test_evidence_is_the_same_whatever_the_number_of_pixels():
-    small, large = page_of([digit(10, 10, 20, 40)], side=100), page_of([digit(40, 40, 80, 160)], side=400)
-    assert small.evidence == large.evidence == pytest.approx(0.4 * np.sqrt(0.5) * np.log(99))
+    small = page_of([digit(10, 10, 20, 40)], side=100)
+    large = page_of([digit(40, 40, 80, 160)], side=400)._replace(scale=4.0)
+    assert small.evidence == large.evidence == pytest.approx(40 * np.sqrt(0.5) * np.log(99))
     assert page_of([digit(10, 10)], [digit(0, 0, confidence=0.3)], 100).evidence > small.evidence
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from utils.segment import Piece
-from utils.writing import find_numbers, space_numbers
+from utils.writing import find_numbers, space_numbers, without_upright_words
 
 HEIGHT = 40
 NARROW = 6  # pixels: the width of a 1; all else is 24 wide
@@ -280,3 +280,18 @@ def test_what_already_is_spaced_stays_so_but_for_the_first_digit():
 def test_empty_lines_and_single_digits():
     assert spaced([], numbers("7"), []) == ["", "7", ""]
     assert spaced() == []
+
+
+def column(pieces, gap=8):
+    """Pieces one below the other."""
+    return [piece._replace(box=(0, i * (HEIGHT + gap), *piece.box[2:])) for i, piece in enumerate(pieces)]
+
+
+def test_words_that_run_up_the_page_are_dropped_with_the_letters_that_look_like_digits():
+    word, number = column([*WORD, letter(), letter()]), [digit(5)._replace(box=(300, 0, 24, HEIGHT))]
+    assert without_upright_words(word + number, HEIGHT) == number
+
+
+def test_columns_of_digits_and_fractions_stay():
+    for pieces in column([digit(1)] * 9), column([letter(), digit(3), letter(), letter()]), column(WORD + WORD, gap=30):
+        assert without_upright_words(pieces, HEIGHT) == pieces

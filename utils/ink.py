@@ -17,8 +17,12 @@ LOUD = 0.25  # share of the paper's light: louder noise is not told apart
 NOISE, PEAK = 3.0, 0.5  # noise sigmas, or share of the blackest ink if that is less, that a stroke must exceed
 EDGE = 0.45  # share of a stroke's own crest at which its edge lies (half, less the blur of thin strokes)
 CREST = 0.4  # share of the picture's typical ink that large strokes must reach; shades do not
+LEVELS = 8  # of brightness, at which a sheet may end
+SHEET, MOST = 1 / 64, 0.9  # share of the picture that a sheet has at least, an eighth of each side, and at most
 LIGHTER = 1.3  # times: how much lighter a sheet is than what it lies on, where they meet
 FIRM = 1.5  # times what a stroke must exceed: it reaches that somewhere, grain does not
+
+Outline = tuple[tuple[int, int], ...]  # corners (x, y) of a convex part of a picture, in its pixels
 
 
 def to_grey(image: np.ndarray) -> np.ndarray:
@@ -152,6 +156,54 @@ def find_sheet(grey: np.ndarray, copy: int) -> np.ndarray:
     inside, outside = sheet > cv2.erode(sheet, STEP), sheet < cv2.dilate(sheet, STEP)
     if not inside.any() or np.median(small[inside]) < LIGHTER * np.median(small[outside]):
         sheet[:] = 255
+    return sheet
+
+
+def find_sheets(grey: np.ndarray) -> list[Outline]:
+    """Find what may be a sheet on a desk, or a board on a wall: the lighter and the darker part with the clearest edge.
+
+    Writing is bridged, and what is narrower than a sheet is cleared away. Then what is lighter (darker) than one of
+    several levels may be a sheet, as for maximally stable extremal regions (Matas, Chum, Urban and Pajdla 2002).
+
+    Parameters
+    ----------
+    grey : (H, W) uint8
+
+    Returns
+    -------
+    Up to two outlines, of convex parts
+    """
+    small = resize(grey, min(1, PAPERS[0] / max(grey.shape)))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (BRIDGE, BRIDGE))
+    outlines = []
+    for light in small, 255 - small:
+        bare = cv2.morphologyEx(light, cv2.MORPH_CLOSE, disc, borderType=cv2.BORDER_REPLICATE)
+        bare = cv2.morphologyEx(bare, cv2.MORPH_OPEN, STEP, borderType=cv2.BORDER_REPLICATE)
+        clearest, sheet = 0.0, None
+        for level in np.unique(np.linspace(*np.percentile(bare, (1, 99)), LEVELS + 2)[1:-1].astype(int)):
+            count, labels, stats, _ = cv2.connectedComponentsWithStats((bare > level).astype(np.uint8), connectivity=4)
+            box, area = stats[1:, 2] * stats[1:, 3], np.bincount(labels[light > level], minlength=count)[1:]
+            for i in 1 + np.flatnonzero((area >= SHEET * small.size) & (2 * area >= box) & (box <= MOST * small.size)):
+                part = (labels == i).astype(np.uint8)
+                rims = part > cv2.erode(part, STEP), part < cv2.dilate(part, STEP)  # inside, and outside
+                dark, bright = sorted(max(1.0, float(np.median(small[rim]))) for rim in rims)
+                clear = np.log(bright / dark) * np.count_nonzero(rims[0])
+                if bright > LIGHTER * dark and clear > clearest:
+                    clearest, sheet = clear, cv2.erode(part & (light > level), None)
+        if sheet is not None and sheet.any():
+            corners = cv2.convexHull(cv2.findNonZero(sheet)).reshape(-1, 2) + 0.5
+            corners = (corners * np.divide(grey.shape[::-1], small.shape[::-1])).astype(int)
+            outlines.append(tuple(map(tuple, corners.tolist())))
+    return outlines
+
+
+def cut_sheet(grey: np.ndarray, outline: Outline) -> np.ndarray:
+    """Cut a sheet out of a picture (H, W) uint8: the box around it, in which what lies around it is painted over."""
+    x, y, w, h = cv2.boundingRect(np.array(outline))
+    sheet = grey[y : y + h, x : x + w].copy()
+    around = np.ones_like(sheet)
+    cv2.fillConvexPoly(around, np.array(outline) - (x, y), 0)
+    sheet[around > 0] = np.median(sheet[around == 0])
     return sheet
 
 

@@ -1,8 +1,8 @@
 """Read a picture under one hypothesis after the other, until what is read is beyond doubt.
 
 What tells ink from paper, and writing from everything else, is that it makes digits. Which way the ink goes, how large
-the writing is against its picture, and which way up the picture is, are guessed; the network's evidence tells which
-guess was right.
+the writing is against its picture, whether all of it is on a sheet, and which way up the picture is, are guessed; the
+network's evidence tells which guess was right.
 """
 
 import functools
@@ -14,7 +14,20 @@ import numpy as np
 
 from utils.classifier import Classifier, Memory
 from utils.clutter import on_paper, same_pen, touched_sides, without_desk, without_edges
-from utils.ink import BLUR, LEAST_BLUR, PAPERS, find_sheet, flatten_light, has_light_ink, resize, threshold, to_grey
+from utils.ink import (
+    BLUR,
+    LEAST_BLUR,
+    PAPERS,
+    Outline,
+    cut_sheet,
+    find_sheet,
+    find_sheets,
+    flatten_light,
+    has_light_ink,
+    resize,
+    threshold,
+    to_grey,
+)
 from utils.lattice import part_digits
 from utils.rules import erase_lines
 from utils.segment import (
@@ -30,7 +43,7 @@ from utils.segment import (
     typical_height,
     typical_stroke,
 )
-from utils.writing import find_numbers, space_numbers
+from utils.writing import find_numbers, space_numbers, without_upright_words
 
 LONG_SIDE, SHORTEST = 800, 400  # pixels: a longer side is reduced to this, a shorter one enlarged to that
 LEGIBLE = 28  # pixels: digits lower than this are read from more pixels
@@ -48,20 +61,24 @@ TURNED = 40  # pieces, the largest, that are looked at turned
 SEVERAL, LIKELY, CLEARLY = 3, 3.0, 1.5  # what turns a picture: known digits, mean log-odds, times the evidence upright
 
 
+Scaled = Callable[[float, Outline | None], np.ndarray]  # see `read`
+
+
 class Hypothesis(NamedTuple):
     """What is taken for granted in one reading."""
 
     light_ink: bool  # light on dark
     paper: int  # one of `utils.ink.PAPERS`: how large the writing is against the picture
     turn: int = 0  # quarters, counter-clockwise, by which the picture must be turned to stand upright
+    sheet: Outline | None = None  # what all the writing is on; None is the whole picture
 
 
 class Page(NamedTuple):
-    """A picture, as it was read; boxes and arrays are in pixels of `grey`."""
+    """A picture, or the sheet in it, as it was read; boxes and arrays are in pixels of `grey`."""
 
     hypothesis: Hypothesis
     scale: float
-    grey: np.ndarray  # (H, W) uint8, the picture, turned, times `scale`
+    grey: np.ndarray  # (H, W) uint8, what was read, turned, times `scale`
     ink: np.ndarray  # (H, W) float32, see `utils.ink`
     mask: np.ndarray  # (H, W) uint8, 255 is ink, printed lines too
     pieces: list[Piece] = []  # what may be digits
@@ -91,7 +108,7 @@ class Page(NamedTuple):
 
     @property
     def evidence(self) -> float:
-        """How much speaks for this reading, whatever the number of its pixels."""
+        """How much speaks for this reading, in pixels of the picture."""
         height, width = self.mask.shape
         # by the root of its area, not by its long side: parts of a digit, side by side, do not count for several
         weights = [digit.evidence * np.sqrt(min(digit.box[2:]) / digit.size) for digit in self.digits]
@@ -99,7 +116,7 @@ class Page(NamedTuple):
         digits = sum(weight for weight, yes in zip(weights, whole) if yes)
         cut = max((weight for weight, yes in zip(weights, whole) if not yes), default=0)  # stripes are many
         letters = LETTER * sum(letter.size for letter in self.words)
-        return (digits + cut + letters) / max(height, width)
+        return (digits + cut + letters) / self.scale
 
     @property
     def convinces(self) -> bool:
@@ -113,15 +130,17 @@ class Page(NamedTuple):
         return [[digit._replace(box=self._place(digit.box, shape)) for digit in line] for line in self.lines]
 
     def _place(self, box: Box, shape: tuple[int, ...]) -> Box:
+        sheet = self.hypothesis.sheet
+        right_of, below, *size = cv2.boundingRect(np.array(sheet)) if sheet else (0, 0, shape[1], shape[0])
         x, y, w, h = box
         height, width = self.grey.shape
         for _ in range(self.hypothesis.turn):
             x, y, w, h = height - y - h, x, h, w
             height, width = width, height
-        left, right = (min(shape[1], round(edge / self.scale)) for edge in (x, x + w))
-        top, bottom = (min(shape[0], round(edge / self.scale)) for edge in (y, y + h))
-        left, top = min(left, shape[1] - 1), min(top, shape[0] - 1)  # a box is a pixel wide at least
-        return left, top, max(1, right - left), max(1, bottom - top)
+        left, right = (min(size[0], round(edge / self.scale)) for edge in (x, x + w))
+        top, bottom = (min(size[1], round(edge / self.scale)) for edge in (y, y + h))
+        left, top = min(left, size[0] - 1), min(top, size[1] - 1)  # a box is a pixel wide at least
+        return left + right_of, top + below, max(1, right - left), max(1, bottom - top)
 
 
 def read_page(image: np.ndarray, classifier: Classifier) -> Page:
@@ -133,18 +152,24 @@ def read_page(image: np.ndarray, classifier: Classifier) -> Page:
     classifier : see `utils.classifier.load_classifier`
     """
     grey, look = to_grey(image), Memory(classifier).look
-    scaled = functools.lru_cache(3)(functools.partial(resize, grey))  # not anew for each hypothesis
+
+    @functools.lru_cache(4)  # not anew for each hypothesis
+    def scaled(scale: float, sheet: Outline | None) -> np.ndarray:
+        if scale != 1:
+            return resize(scaled(1, sheet), scale)
+        return cut_sheet(grey, sheet) if sheet else grey
+
+    sheets = find_sheets(grey)
     best, first = read_until_convinced(hypotheses(grey), scaled, look)
+    best = read_sheets(sheets, best, scaled, look)
     # digits that lie on their side may have made another hypothesis than the likeliest seem best: both are asked
     if not best.is_text and (turn := likely_turn(best.pieces, look) or likely_turn(first.pieces, look)):
         upright, _ = read_until_convinced(hypotheses(grey, turn), scaled, look)
-        best = better(upright, best)
+        best = better(read_sheets(sheets, upright, scaled, look), best)
     return best
 
 
-def read_until_convinced(
-    hypotheses: Iterable[Hypothesis], scaled: Callable[[float], np.ndarray], look: Look
-) -> tuple[Page, Page]:
+def read_until_convinced(hypotheses: Iterable[Hypothesis], scaled: Scaled, look: Look) -> tuple[Page, Page]:
     """Read a picture under one hypothesis after the other, until one reading is beyond doubt.
 
     Returns
@@ -160,6 +185,16 @@ def read_until_convinced(
         if best.is_text or (best.convinces and (best.known >= MANY or both_inks)):
             break
     return best, first
+
+
+def read_sheets(sheets: Sequence[Outline], whole: Page, scaled: Scaled, look: Look) -> Page:
+    """Read each sheet in a picture on its own, for it may be small; the reading of the whole must be clearly beaten."""
+    best = whole
+    for sheet in () if whole.is_text else sheets:
+        for light_ink in (whole.hypothesis.light_ink,) if whole.convinces else (False, True):
+            hypothesis = Hypothesis(light_ink, PAPERS[0], whole.hypothesis.turn, sheet)
+            best = better(read(scaled, hypothesis, look), best)
+    return best
 
 
 def better(page: Page, best: Page) -> Page:
@@ -194,21 +229,22 @@ def likely_turn(pieces: Sequence[Piece], look: Look) -> int:
     return turn if several and likely and proof[turn] > CLEARLY * proof[0] else 0
 
 
-def read(scaled: Callable[[float], np.ndarray], hypothesis: Hypothesis, look: Look) -> Page:
+def read(scaled: Scaled, hypothesis: Hypothesis, look: Look) -> Page:
     """Read a picture under one hypothesis; digits that are too small to be legible are read from more pixels.
 
     Parameters
     ----------
-    scaled : gives the picture at a share of its sides, (h, w) uint8
+    scaled : gives the picture, or a sheet in it, at a share of its sides, (h, w) uint8
     hypothesis : what is taken for granted
     look : has the network answer
     """
-    long = max(scaled(1).shape)
+    whole = scaled(1, hypothesis.sheet)
+    long = max(whole.shape)
     page = find_strokes(scaled, hypothesis, min(1.0, LONG_SIDE / long) if long >= SHORTEST else SHORTEST / long)
     seen = look(sample(page.pieces))
     height = typical_height(seen) if seen else np.inf
     if height < LEGIBLE and hypothesis.paper == PAPERS[0]:
-        most = max(1.0, np.sqrt(LARGEST / scaled(1).size))
+        most = max(1.0, np.sqrt(LARGEST / whole.size))
         scale = min(most, page.scale * ROOM * LEGIBLE / height)
         page = find_strokes(scaled, hypothesis, scale, height * scale / page.scale)
         seen = look(sample(page.pieces))
@@ -217,12 +253,10 @@ def read(scaled: Callable[[float], np.ndarray], hypothesis: Hypothesis, look: Lo
     return find_digits(page, look)
 
 
-def find_strokes(
-    scaled: Callable[[float], np.ndarray], hypothesis: Hypothesis, scale: float, height: float = np.inf
-) -> Page:
+def find_strokes(scaled: Scaled, hypothesis: Hypothesis, scale: float, height: float = np.inf) -> Page:
     """Take the first two steps at a share of the picture's sides; `height` is that of a digit then, if known."""
-    light_ink, paper, turn = hypothesis
-    small = turned(scaled(scale), turn)
+    light_ink, paper, turn, sheet = hypothesis
+    small = turned(scaled(scale, sheet), turn)
     # 1. Ink: light and paper are divided out.
     blur = max(LEAST_BLUR, min(BLUR * max(small.shape), THIN * height))
     ink = cv2.GaussianBlur(flatten_light(small, light_ink, paper), (0, 0), blur)
@@ -254,6 +288,7 @@ def find_digits(page: Page, look: Look) -> Page:
     pieces = same_pen([piece for piece in pieces if piece.sure or on_paper(piece, ink, stroke)], ink, height)
 
     # 5. Lines of writing: touching digits are cut, and numbers are told from words; 6. their crops are the result.
+    pieces = without_upright_words(pieces, height)
     lines = [[pieces[i] for i in line] for line in group_lines([piece.box for piece in pieces], height)]
     lines, words = find_numbers(part_digits(lines, height, look), height)
     lines = space_numbers([line for line in without_edges(lines, mask.shape) if line])

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from utils.lattice import SKIP, too_short
-from utils.segment import KNOWN, Parts, Piece, logit
+from utils.segment import KNOWN, Parts, Piece, group_lines, logit
 
 CLOSE = 0.4  # digit heights: the widest gap in a word or a number
 # The network is surer than it is right: these make its log-odds a vote (Platt 1999). A probability of 0.98 to 0.997,
@@ -29,6 +29,7 @@ PRIOR, ONLY = 0.5, 1.0  # log-odds: more numbers than words are looked at, the m
 BESIDE = 1.0  # log-odds: a piece that stands apart, but nearest to a number, may be a digit of it
 ROUNDS = 3  # of judging a run by the verdicts on the others
 WORD = 3  # letters of the shortest word that can be told from a blot
+UPRIGHT = 6  # letters of the shortest word that runs up or down; fewer may be the parts of a box or of a fraction
 SPACE, WIDER, FARTHER = 0.5, 1.5, 1.35  # see `space_numbers`: digit heights, and ratios of gaps, and of distances
 TIGHT = 0.15  # digit heights: narrower gaps count as this, touching digits have none
 
@@ -60,6 +61,24 @@ def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece
             elif len(run) >= WORD:
                 letters += [piece for piece, _ in run]
     return digits, letters
+
+
+def without_upright_words(pieces: Sequence[Piece], height: float) -> list[Piece]:
+    """Drop words that run up or down the page, as beside a form: what is stacked there, and mostly is no digit."""
+    dropped: set[int] = set()
+    for column in group_lines([(y, x, h, w) for x, y, w, h in (piece.box for piece in pieces)], height):
+        runs, bottom = [[]], np.inf
+        for i in column:
+            _, y, _, h = pieces[i].box
+            if y - bottom > CLOSE * height:
+                runs.append([])
+            runs[-1].append(i)
+            bottom = y + h if len(runs[-1]) == 1 else max(bottom, y + h)
+        for run in runs:
+            doubtful = sum(pieces[i].confidence <= KNOWN for i in run)
+            if len(run) >= UPRIGHT and 2 * doubtful > len(run):
+                dropped |= set(run)
+    return [piece for i, piece in enumerate(pieces) if i not in dropped]
 
 
 def judge(rows: Sequence[Sequence[Parts]], heights: Sequence[float]) -> np.ndarray:
