@@ -122,6 +122,7 @@ def is_consistent(page):
         ],
         *[("noise", 2), ("shadow", 2), ("faint", 2), ("marker", 2), ("signs", 1), ("words", 2), ("clutter", 2)],
         *[("sideways", 0), ("upside down", 1), ("strip", 1), ("edge", 1), ("two", 1), ("rough desk", 4)],
+        *[("slip", 1), ("side print", 2)],
         ("squared", 17),
     ],
 )
@@ -149,6 +150,15 @@ def test_dark_on_light_and_light_on_dark_are_read_alike_in_grey_and_in_colour(wr
     for picture, light_ink in (grey, False), (255 - grey, True), (cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), False):
         page = read_page(picture, classifier)
         assert text(page) == LINES and page.hypothesis == Hypothesis(light_ink, PAPERS[0])
+
+
+def test_a_slip_on_a_desk_is_read_on_its_own_and_its_boxes_lie_in_the_pictures_own_pixels(composed, classifier):
+    truth = composed("slip", 2)
+    page = read_page(truth.image, classifier)
+    assert page.hypothesis.sheet and text(page) == truth.lines
+    found = [digit.box for line in page.in_picture(truth.image.shape) for digit in line]
+    for (x, y, w, h), (left, top, wide, high) in zip(found, truth.boxes, strict=True):
+        assert abs(x + w / 2 - left - wide / 2) < wide / 3 and abs(y + h / 2 - top - high / 2) < high / 3
 
 
 TO_BE_TURNED = ["3052", "2045", "7203", "5340"]  # no 1, 6, 8 or 9, which turned are digits too
