@@ -58,7 +58,8 @@ BETTER = 1.05  # of the evidence so far: what a less likely hypothesis must have
 LETTER = 0.25  # log-odds that each letter adds: a reading that finds words has the right ink, size and turn
 TEXT = 100  # letters of a page of text, if it has fewer digits; it is not worth another reading
 TURNED = 40  # pieces, the largest, that are looked at turned
-SEVERAL, LIKELY, CLEARLY = 3, 3.0, 1.5  # what turns a picture: known digits, mean log-odds, times the evidence upright
+SEVERAL = 3  # known digits on a sheet, or on a turned page, from which it is believed
+LIKELY, CLEARLY = 3.0, 1.5  # what else turns a picture: mean log-odds, and times the evidence upright
 
 
 Scaled = Callable[[float, Outline | None], np.ndarray]  # see `read`
@@ -188,12 +189,19 @@ def read_until_convinced(hypotheses: Iterable[Hypothesis], scaled: Scaled, look:
 
 
 def read_sheets(sheets: Sequence[Outline], whole: Page, scaled: Scaled, look: Look) -> Page:
-    """Read each sheet in a picture on its own, for it may be small; the reading of the whole must be clearly beaten."""
+    """Read each sheet in a picture on its own, for it may be small; the reading of the whole must be clearly beaten.
+
+    A page of text is not read again, nor one whose few digits are beyond doubt. A thick digit may look like a sheet, and
+    its outline like a 0, so several digits must be known on a sheet.
+    """
+    if whole.is_text or (whole.convinces and whole.known < MANY):
+        return whole
     best = whole
-    for sheet in () if whole.is_text else sheets:
+    for sheet in sheets:
         for light_ink in (whole.hypothesis.light_ink,) if whole.convinces else (False, True):
             hypothesis = Hypothesis(light_ink, PAPERS[0], whole.hypothesis.turn, sheet)
-            best = better(read(scaled, hypothesis, look), best)
+            page = read(scaled, hypothesis, look)
+            best = better(page, best) if page.known >= SEVERAL else best
     return best
 
 
