@@ -191,8 +191,8 @@ def read_until_convinced(hypotheses: Iterable[Hypothesis], scaled: Scaled, look:
 def read_sheets(sheets: Sequence[Outline], whole: Page, scaled: Scaled, look: Look) -> Page:
     """Read each sheet in a picture on its own, for it may be small; the reading of the whole must be clearly beaten.
 
-    A page of text is not read again, nor one whose few digits are beyond doubt. A thick digit may look like a sheet, and
-    its outline like a 0, so several digits must be known on a sheet.
+    A page of text is not read again, nor one whose few digits are beyond doubt. A thick digit may look like a sheet and
+    its outline like a 0: several digits must be known on a sheet.
     """
     if whole.is_text or (whole.convinces and whole.known < MANY):
         return whole
