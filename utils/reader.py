@@ -296,8 +296,8 @@ def find_digits(page: Page, look: Look) -> Page:
     pieces = same_pen([piece for piece in pieces if piece.sure or on_paper(piece, ink, stroke)], ink, height)
 
     # 5. Lines of writing: touching digits are cut, and numbers are told from words; 6. their crops are the result.
-    pieces = without_upright_words(pieces, height)
-    lines = [[pieces[i] for i in line] for line in group_lines([piece.box for piece in pieces], height)]
+    level = without_upright_words(pieces, height)
+    lines = [[level[i] for i in line] for line in group_lines([piece.box for piece in level], height)]
     lines, words = find_numbers(part_digits(lines, height, look), height)
     lines = space_numbers([line for line in without_edges(lines, mask.shape) if line])
     return page._replace(pieces=pieces, height=height, lines=lines, words=words)
