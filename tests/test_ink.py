@@ -288,7 +288,7 @@ def test_a_sheet_on_a_desk_and_a_board_on_a_wall_are_outlined(paper, desk):
 @pytest.mark.parametrize("contrast", [0, 30])
 def test_even_paper_and_dense_writing_are_no_sheets(contrast):
     paper = np.full((500, 900), 200, np.uint8)
-    paper[:, 300:] -= np.uint8(contrast)  # a soft shadow
+    paper[:, 300:] -= np.uint8(contrast)  # a shadow
     for y in range(60, 500, 40):
         cv2.putText(paper, "375261809437526180943752", (50, y), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 20, 3)
     assert find_sheets(paper) == []

@@ -61,7 +61,6 @@ TURNED = 40  # pieces, the largest, that are looked at turned
 SEVERAL = 3  # known digits on a sheet, or on a turned page, from which it is believed
 LIKELY, CLEARLY = 3.0, 1.5  # what else turns a picture: mean log-odds, and times the evidence upright
 
-
 Scaled = Callable[[float, Outline | None], np.ndarray]  # see `read`
 
 
@@ -160,13 +159,12 @@ def read_page(image: np.ndarray, classifier: Classifier) -> Page:
             return resize(scaled(1, sheet), scale)
         return cut_sheet(grey, sheet) if sheet else grey
 
-    sheets = find_sheets(grey)
     best, first = read_until_convinced(hypotheses(grey), scaled, look)
-    best = read_sheets(sheets, best, scaled, look)
+    best = read_sheets(grey, best, scaled, look)
     # digits that lie on their side may have made another hypothesis than the likeliest seem best: both are asked
     if not best.is_text and (turn := likely_turn(best.pieces, look) or likely_turn(first.pieces, look)):
         upright, _ = read_until_convinced(hypotheses(grey, turn), scaled, look)
-        best = better(read_sheets(sheets, upright, scaled, look), best)
+        best = better(read_sheets(grey, upright, scaled, look), best)
     return best
 
 
@@ -188,7 +186,7 @@ def read_until_convinced(hypotheses: Iterable[Hypothesis], scaled: Scaled, look:
     return best, first
 
 
-def read_sheets(sheets: Sequence[Outline], whole: Page, scaled: Scaled, look: Look) -> Page:
+def read_sheets(grey: np.ndarray, whole: Page, scaled: Scaled, look: Look) -> Page:
     """Read each sheet in a picture on its own, for it may be small; the reading of the whole must be clearly beaten.
 
     A page of text is not read again, nor one whose few digits are beyond doubt. A thick digit may look like a sheet and
@@ -197,7 +195,7 @@ def read_sheets(sheets: Sequence[Outline], whole: Page, scaled: Scaled, look: Lo
     if whole.is_text or (whole.convinces and whole.known < MANY):
         return whole
     best = whole
-    for sheet in sheets:
+    for sheet in find_sheets(grey):
         for light_ink in (whole.hypothesis.light_ink,) if whole.convinces else (False, True):
             hypothesis = Hypothesis(light_ink, PAPERS[0], whole.hypothesis.turn, sheet)
             page = read(scaled, hypothesis, look)

@@ -65,20 +65,14 @@ def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece
 
 def without_upright_words(pieces: Sequence[Piece], height: float) -> list[Piece]:
     """Drop words that run up or down the page, as beside a form: what is stacked there, and mostly is no digit."""
+    stacked = [piece._replace(box=(y, x, h, w)) for piece in pieces for x, y, w, h in [piece.box]]
     dropped: set[int] = set()
-    for column in group_lines([(y, x, h, w) for x, y, w, h in (piece.box for piece in pieces)], height):
-        runs, bottom = [[]], np.inf
-        for i in column:
-            _, y, _, h = pieces[i].box
-            if y - bottom > CLOSE * height:
-                runs.append([])
-            runs[-1].append(i)
-            bottom = y + h if len(runs[-1]) == 1 else max(bottom, y + h)
-        for run in runs:
-            doubtful = sum(pieces[i].confidence <= KNOWN for i in run)
+    for column in group_lines([piece.box for piece in stacked], height):
+        for run in split([(stacked[i], [pieces[i]]) for i in column], CLOSE * height):
+            doubtful = sum(piece.confidence <= KNOWN for piece, _ in run)
             if len(run) >= UPRIGHT and 2 * doubtful > len(run):
-                dropped |= set(run)
-    return [piece for i, piece in enumerate(pieces) if i not in dropped]
+                dropped |= {id(piece) for _, part in run for piece in part}
+    return [piece for piece in pieces if id(piece) not in dropped]
 
 
 def judge(rows: Sequence[Sequence[Parts]], heights: Sequence[float]) -> np.ndarray:
