@@ -60,7 +60,7 @@ def read_digits(image: "np.ndarray", classifier: "Classifier") -> "list[list[Pie
         raise ValueError(f"the picture is a {type(image).__name__}, expected what cv2.imread returns")
     if image.dtype != "uint8" or image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)) or not image.size:
         raise ValueError(f"the picture is {image.dtype} {image.shape}, expected uint8 (H, W) or (H, W, 3)")
-    return read_page(image, classifier).in_picture(image.shape)
+    return read_page(image, classifier).in_picture()
 
 
 def main() -> int:
@@ -121,7 +121,7 @@ def recognize(
             with sign_of_life(f"picture {i + 1:,} of {len(pictures):,}, {path}"):
                 image = read_picture(path)
                 page = read_page(image, classifier)
-            lines = page.in_picture(image.shape)
+            lines = page.in_picture()
             if note := remark(page):
                 say(f"{path}: {note}")
             if options.json:

@@ -131,7 +131,7 @@ def page():
     mask = np.zeros((60, 90), np.uint8)
     mask[10:40, 20:30] = mask[50:52] = 255
     one = digit(1, (20, 10, 10, 30))
-    return Page(Hypothesis(False, 240), 1.0, 255 - mask, mask / np.float32(255), mask, [one], 30.0, [[one]])
+    return Page(Hypothesis(False, 240), mask.shape, 1.0, 255 - mask, mask / np.float32(255), mask, [one], 30.0, [[one]])
 
 
 def test_steps_are_drawn_in_their_order_and_removed_lines_in_colour():
@@ -146,7 +146,7 @@ def test_steps_are_drawn_in_their_order_and_removed_lines_in_colour():
 
 def test_steps_of_an_empty_page():
     blank = np.zeros((5, 7), np.uint8)
-    steps = draw_steps(Page(Hypothesis(False, 240), 1.0, blank, blank.astype(np.float32), blank))
+    steps = draw_steps(Page(Hypothesis(False, 240), (5, 7), 1.0, blank, blank.astype(np.float32), blank))
     assert all(image.shape[:2] == (5, 7) for image in steps[:-1]) and steps[-1].size
 
 

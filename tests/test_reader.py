@@ -13,6 +13,7 @@ from utils.ink import PAPERS
 from utils.reader import (
     LEGIBLE,
     LONG_SIDE,
+    SEVERAL,
     SHORTEST,
     TEXT,
     Hypothesis,
@@ -156,9 +157,18 @@ def test_a_slip_on_a_desk_is_read_on_its_own_and_its_boxes_lie_in_the_pictures_o
     truth = composed("slip", 2)
     page = read_page(truth.image, classifier)
     assert page.hypothesis.sheet and text(page) == truth.lines
-    found = [digit.box for line in page.in_picture(truth.image.shape) for digit in line]
+    found = [digit.box for line in page.in_picture() for digit in line]
     for (x, y, w, h), (left, top, wide, high) in zip(found, truth.boxes, strict=True):
         assert abs(x + w / 2 - left - wide / 2) < wide / 3 and abs(y + h / 2 - top - high / 2) < high / 3
+
+
+@pytest.mark.parametrize("light_ink", [False, True])
+def test_a_few_digits_on_a_round_sheet_are_read_although_the_sheet_looks_like_a_0(write, classifier, light_ink):
+    picture = np.roll(write(["7052", "4639"], shape=(600, 800))[0], (160, 240), (0, 1))
+    disc = cv2.ellipse(np.zeros((600, 800), np.uint8), (400, 300), (330, 250), 0, 0, 360, 255, -1, cv2.LINE_AA) / 255
+    sheet, desk = (276.0 - picture, 230) if light_ink else (picture, 60)
+    scene = sheet * disc + desk * (1 - disc)
+    assert text(read_page(scene.astype(np.uint8), classifier)) == ["7052", "4639"]
 
 
 TO_BE_TURNED = ["3052", "2045", "7203", "5340"]  # no 1, 6, 8 or 9, which turned are digits too
@@ -174,7 +184,7 @@ def test_a_turned_page_is_read_and_its_boxes_lie_in_the_pictures_own_pixels(writ
     page = read_page(picture, classifier)
     assert text(page) == TO_BE_TURNED and page.hypothesis.turn == -quarters % 4
     assert np.array_equal(page.grey, upright)
-    found = [digit.box for line in page.in_picture(picture.shape) for digit in line]
+    found = [digit.box for line in page.in_picture() for digit in line]
     assert np.abs(np.subtract(found, boxes)).max() <= 3
 
 
@@ -183,18 +193,18 @@ def test_a_turned_page_is_read_and_its_boxes_lie_in_the_pictures_own_pixels(writ
 )
 def test_boxes_are_turned_back_and_brought_to_the_pictures_scale(turn, box):
     """The picture is 400 x 200, or 200 x 400 if it lies on its side, and was read at half its size."""
-    page = Page(Hypothesis(False, PAPERS[0], turn), 0.5, *[np.zeros((100, 200), np.uint8)] * 3)
-    page = page._replace(lines=[[digit(20, 10, 30, 15)]])
     shape = (200, 400) if turn % 2 == 0 else (400, 200)
-    (((placed,),),) = [page.in_picture(shape)]
+    page = Page(Hypothesis(False, PAPERS[0], turn), shape, 0.5, *[np.zeros((100, 200), np.uint8)] * 3)
+    page = page._replace(lines=[[digit(20, 10, 30, 15)]])
+    (((placed,),),) = [page.in_picture()]
     assert placed.box == box and placed.value == 7
 
 
 def test_boxes_end_where_the_picture_does():
     """Of 101 pixels half are 50 or 51."""
-    page = Page(Hypothesis(False, PAPERS[0]), 0.5, *[np.zeros((51, 51), np.uint8)] * 3)
+    page = Page(Hypothesis(False, PAPERS[0]), (101, 101), 0.5, *[np.zeros((51, 51), np.uint8)] * 3)
     page = page._replace(lines=[[digit(40, 30, 11, 21)]])
-    assert page.in_picture((101, 101))[0][0].box == (80, 60, 21, 41)
+    assert page.in_picture()[0][0].box == (80, 60, 21, 41)
 
 
 def test_digits_that_the_pictures_edge_cuts_are_not_read(write, classifier):
@@ -303,7 +313,7 @@ def test_small_digits_on_a_large_photo_are_read_from_more_pixels(write, classifi
     page = read_page(picture, classifier)
     assert page.scale > LONG_SIDE / 2400 and page.height >= LEGIBLE
     assert text(page) == LINES
-    found = [digit.box for line in page.in_picture(picture.shape) for digit in line]
+    found = [digit.box for line in page.in_picture() for digit in line]
     assert np.abs(np.subtract(found, boxes)).max() <= 4
 
 
@@ -312,8 +322,15 @@ def test_small_digits_in_a_small_picture_are_enlarged(write, classifier):
     small = cv2.resize(picture, None, fx=0.45, fy=0.45, interpolation=cv2.INTER_AREA)
     page = read_page(small, classifier)
     assert page.scale > 1 and page.height >= LEGIBLE and text(page) == LINES
-    found = [digit.box for line in page.in_picture(small.shape) for digit in line]
+    found = [digit.box for line in page.in_picture() for digit in line]
     assert np.abs(np.multiply(boxes, 0.45) - found).max() <= 2
+
+
+def test_a_strip_three_hundred_times_as_long_as_high_is_read(write, classifier):
+    """Reduced to LONG_SIDE, its digits would be half a pixel high."""
+    picture, _ = write(["3052" * 300], shape=(200, 60_200))
+    page = read_page(picture, classifier)
+    assert align("3052" * 300, "".join(text(page)))[0] <= 12
 
 
 def test_enlarging_stops_at_a_number_of_pixels(write, classifier, monkeypatch):
@@ -391,7 +408,8 @@ def page_of(digits, words=(), side=400):
     mask = np.zeros((side, side), np.uint8)
     for x, y, w, h in (one.box for one in digits):
         mask[y : y + h, x : x + w] = 255
-    return Page(Hypothesis(False, PAPERS[0]), 1.0, mask, mask / 255, mask, lines=[list(digits)], words=list(words))
+    ink, none = mask / 255, Hypothesis(False, PAPERS[0])
+    return Page(none, mask.shape, 1.0, mask, ink, mask, lines=[list(digits)], words=list(words))
 
 
 def test_a_page_is_text_if_it_has_far_more_letters_than_digits():
@@ -445,6 +463,26 @@ def test_small_sure_digits_beat_a_large_doubtful_one_of_the_other_ink_such_as_a_
     two = page_of([digit(200 * i, 0, 200, 300, confidence=0.99) for i in range(2)])
     two = two._replace(hypothesis=Hypothesis(True, PAPERS[0]))
     assert fewer.convinces and reader.better(fewer, two) is two  # it knows less
+
+
+def test_several_sure_digits_beat_fewer_of_the_other_ink_such_as_the_sheet_itself():
+    """The outline of a round sheet is a sure 0."""
+    sheet = page_of([digit(0, 0, 400, 400, value=0, confidence=0.9999)])
+    sheet = sheet._replace(hypothesis=Hypothesis(True, PAPERS[0]))
+    for n in range(1, 5):
+        beside = page_of([digit(40 * i, 0, 20, 40, confidence=0.9999) for i in range(n)])  # and at its edge
+        assert beside.convinces and sheet.convinces and sheet.evidence > beside.evidence
+        assert reader.better(beside, sheet) is reader.better(sheet, beside) is (beside if n >= SEVERAL else sheet)
+
+
+@pytest.mark.parametrize(("value", "other", "dropped"), [(0, 7, True), (8, 7, False), (0, 0, False)])
+def test_what_looks_like_a_0_is_none_if_a_digit_of_the_other_ink_is_written_in_it(value, other, dropped):
+    area = page_of([digit(0, 0, 400, 400, value=value, confidence=0.9999)])
+    area = area._replace(hypothesis=Hypothesis(True, PAPERS[0]))
+    written = page_of([digit(100, 100, 100, 200, value=other, confidence=0.9999)])
+    assert reader.better(written, area) is reader.better(area, written) is (written if dropped else area)
+    speck = page_of([digit(100, 100, 20, 40, value=other, confidence=0.9999)])
+    assert reader.better(speck, area) is area
 
 
 class Counting:

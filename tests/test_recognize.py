@@ -241,7 +241,7 @@ def page_of(answers):
     """A page with a line of digits, each as the network answered: value and confidence."""
     paper = np.zeros((9, 9), np.uint8)
     digits = [Piece((0, 0, 9, 9), paper, 1.0, answer=np.eye(10)[value] * sure) for value, sure in answers]
-    return Page(Hypothesis(False, 240), 1.0, paper, paper, paper, lines=[digits])
+    return Page(Hypothesis(False, 240), (9, 9), 1.0, paper, paper, paper, lines=[digits])
 
 
 @pytest.mark.parametrize(

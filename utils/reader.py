@@ -40,6 +40,7 @@ from utils.segment import (
     evidence,
     group_lines,
     mend,
+    surrounds,
     typical_height,
     typical_stroke,
 )
@@ -77,6 +78,7 @@ class Page(NamedTuple):
     """A picture, or the sheet in it, as it was read; boxes and arrays are in pixels of `grey`."""
 
     hypothesis: Hypothesis
+    shape: tuple[int, int]  # (H, W) of the picture, or sheet, in its own pixels
     scale: float
     grey: np.ndarray  # (H, W) uint8, what was read, turned, times `scale`
     ink: np.ndarray  # (H, W) float32, see `utils.ink`
@@ -125,13 +127,13 @@ class Page(NamedTuple):
         area = sum(cv2.countNonZero(digit.ink) for digit in self.digits)
         return sure and (self.known >= MANY or area >= EXPLAINED * cv2.countNonZero(self.mask))
 
-    def in_picture(self, shape: tuple[int, ...]) -> list[list[Piece]]:
-        """Give the digits the boxes that they have in the picture (H, W, ...) itself."""
-        return [[digit._replace(box=self._place(digit.box, shape)) for digit in line] for line in self.lines]
+    def in_picture(self) -> list[list[Piece]]:
+        """Give the digits the boxes that they have in the picture itself."""
+        return [[digit._replace(box=self._place(digit.box)) for digit in line] for line in self.lines]
 
-    def _place(self, box: Box, shape: tuple[int, ...]) -> Box:
-        sheet = self.hypothesis.sheet
-        right_of, below, *size = cv2.boundingRect(np.array(sheet)) if sheet else (0, 0, shape[1], shape[0])
+    def _place(self, box: Box) -> Box:
+        sheet, size = self.hypothesis.sheet, self.shape[::-1]
+        right_of, below = cv2.boundingRect(np.array(sheet))[:2] if sheet else (0, 0)
         x, y, w, h = box
         height, width = self.grey.shape
         for _ in range(self.hypothesis.turn):
@@ -189,16 +191,14 @@ def read_until_convinced(hypotheses: Iterable[Hypothesis], scaled: Scaled, look:
 def read_sheets(grey: np.ndarray, whole: Page, scaled: Scaled, look: Look) -> Page:
     """Read each sheet in a picture on its own, for it may be small; the reading of the whole must be clearly beaten.
 
-    A page of text is not read again, nor one whose few digits are beyond doubt. A thick digit may look like a sheet and
-    its outline like a 0: several digits must be known on a sheet.
+    A page of text is not read again. Many digits beyond doubt tell the ink; a few may be the outline of the sheet, or
+    what lies beside it. A thick digit may look like a sheet: several digits must be known on one.
     """
-    if whole.is_text or (whole.convinces and whole.known < MANY):
-        return whole
     best = whole
-    for sheet in find_sheets(grey):
-        for light_ink in (whole.hypothesis.light_ink,) if whole.convinces else (False, True):
-            hypothesis = Hypothesis(light_ink, PAPERS[0], whole.hypothesis.turn, sheet)
-            page = read(scaled, hypothesis, look)
+    inks = (whole.hypothesis.light_ink,) if whole.convinces and whole.known >= MANY else (False, True)
+    for sheet in [] if whole.is_text else find_sheets(grey):
+        for light_ink in inks:
+            page = read(scaled, Hypothesis(light_ink, PAPERS[0], whole.hypothesis.turn, sheet), look)
             best = better(page, best) if page.known >= SEVERAL else best
     return best
 
@@ -206,14 +206,28 @@ def read_sheets(grey: np.ndarray, whole: Page, scaled: Scaled, look: Look) -> Pa
 def better(page: Page, best: Page) -> Page:
     """Choose between a page and the best so far, whose hypothesis is likelier: it must be clearly beaten.
 
-    Only one of two inks is writing: there a page beyond doubt beats one that is not, if it knows as many digits. The
-    other ink may make one of a whole desk, and a desk is large.
+    Only one of two inks is writing. The other may make one large digit of a whole desk, or of the sheet itself; so
+    several digits beyond doubt beat fewer there, and digits beyond doubt beat doubtful ones if they are as many.
     """
-    if page.convinces != best.convinces and page.hypothesis.light_ink != best.hypothesis.light_ink:
-        sure, other = (page, best) if page.convinces else (best, page)
-        if sure.known >= other.known:
-            return sure
+    if page.hypothesis.light_ink != best.hypothesis.light_ink:
+        page, best = without_circles(page, best), without_circles(best, page)
+        for sure, other in (page, best), (best, page):
+            more = sure.known >= SEVERAL > other.known or (sure.known >= other.known and not other.convinces)
+            if sure.convinces and more:
+                return sure
     return page if page.evidence > BETTER * best.evidence else best
+
+
+def without_circles(page: Page, other: Page) -> Page:
+    """Drop what looks like a 0, but is the area around a digit of the other ink; not around a 0, as holes look like."""
+    written = [digit.box for line in other.in_picture() for digit in line if digit.sure and digit.value != 0]
+    placed = [digit for line in page.in_picture() for digit in line]
+    circles = [digit.value == 0 and surrounds(digit.box, np.array(written).reshape(-1, 4)) for digit in placed]
+    if not any(circles):
+        return page
+    dropped = iter(circles)
+    lines = [[digit for digit in line if not next(dropped)] for line in page.lines]
+    return page._replace(lines=[line for line in lines if line])
 
 
 def hypotheses(grey: np.ndarray, turn: int = 0) -> Iterator[Hypothesis]:
@@ -245,8 +259,9 @@ def read(scaled: Scaled, hypothesis: Hypothesis, look: Look) -> Page:
     look : has the network answer
     """
     whole = scaled(1, hypothesis.sheet)
-    long = max(whole.shape)
-    page = find_strokes(scaled, hypothesis, min(1.0, LONG_SIDE / long) if long >= SHORTEST else SHORTEST / long)
+    short, long = sorted(whole.shape)
+    scale = min(1.0, max(LONG_SIDE / long, LEGIBLE / short)) if long >= SHORTEST else SHORTEST / long
+    page = find_strokes(scaled, hypothesis, scale)
     seen = look(sample(page.pieces))
     height = typical_height(seen) if seen else np.inf
     if height < LEGIBLE and hypothesis.paper == PAPERS[0]:
@@ -259,7 +274,7 @@ def read(scaled: Scaled, hypothesis: Hypothesis, look: Look) -> Page:
     return find_digits(page, look)
 
 
-def find_strokes(scaled: Scaled, hypothesis: Hypothesis, scale: float, height: float = np.inf) -> Page:
+def find_strokes(scaled: Scaled, hypothesis: Hypothesis, scale: float, height: float = 0.0) -> Page:
     """Take the first two steps at a share of the picture's sides; `height` is that of a digit then, if known."""
     light_ink, paper, turn, sheet = hypothesis
     small = turned(scaled(scale, sheet), turn)
@@ -268,7 +283,7 @@ def find_strokes(scaled: Scaled, hypothesis: Hypothesis, scale: float, height: f
     ink = cv2.GaussianBlur(flatten_light(small, light_ink, paper), (0, 0), blur)
     # 2. Mask: what is left is cut into ink and paper.
     mask = threshold(ink, paper, find_sheet(small, paper))
-    return Page(hypothesis, scale, small, ink, mask, cut_pieces(mask))
+    return Page(hypothesis, scaled(1, sheet).shape, scale, small, ink, mask, cut_pieces(mask))
 
 
 def sample(pieces: Sequence[Piece]) -> Sequence[Piece]:

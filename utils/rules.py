@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from utils.segment import SMALL, Box, Look, Piece, balance, cut_pieces, evidence, paint
+from utils.segment import Look, Piece, balance, cut_pieces, evidence, paint, surrounds
 from utils.straight import SPARE, find_lines, find_ticks
 
 LONG = 3.0  # digit heights: a straight line of this length is printed, not written
@@ -96,14 +96,8 @@ def without_frames(pieces: Sequence[Piece], look: Look) -> list[Piece]:
 
 def without_surroundings(pieces: Sequence[Piece]) -> list[Piece]:
     """Drop what looks like a digit, but has a known one in it: a circle, a frame, or the dark around a sheet."""
-    left, top, wide, high = np.array([piece.box for piece in pieces if piece.known]).reshape(-1, 4).T
-
-    def surrounds(box: Box) -> bool:
-        x, y, w, h = box
-        inside = (left > x) & (top > y) & (left + wide < x + w) & (top + high < y + h)
-        return bool((inside & (high > SMALL * h)).any())  # a speck may lie in a 0
-
-    return [piece for piece in pieces if not (piece.known and surrounds(piece.box))]
+    known = np.array([piece.box for piece in pieces if piece.known]).reshape(-1, 4)
+    return [piece for piece in pieces if not (piece.known and surrounds(piece.box, known))]
 
 
 def peel(ink: np.ndarray) -> np.ndarray | None:

@@ -127,6 +127,14 @@ def join(parts: Sequence[Piece]) -> Piece:
     return Piece(box, paint(moved, (bottom - top, right - left)), max(parts, key=lambda part: part.ink.size).stroke)
 
 
+def surrounds(box: Box, others: np.ndarray) -> bool:
+    """Whether any of the other boxes (N, 4) lies inside a box, and is no speck in it."""
+    x, y, w, h = box
+    left, top, wide, high = others.T
+    inside = (left > x) & (top > y) & (left + wide < x + w) & (top + high < y + h)
+    return bool((inside & (high > SMALL * h)).any())
+
+
 def typical_height(pieces: Sequence[Piece]) -> float:
     """Height in pixels of the typical digit: of those that are known or, without any, of what is surest."""
     likely = [piece for piece in pieces if piece.known] or pieces
