@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from utils import reason, run, say, sign_of_life
+from utils import nonempty_path, reason, run, say, sign_of_life
 from utils.files import Picture, find_pictures, plan_output, plan_steps
 
 if TYPE_CHECKING:
@@ -146,12 +146,6 @@ def recognize(
     if options.json:
         print(json.dumps(records))
     return failed
-
-
-def nonempty_path(text: str) -> Path:
-    if not text:
-        raise argparse.ArgumentTypeError("an empty name, expected a path")
-    return Path(text)
 
 
 def parse_options() -> argparse.Namespace:

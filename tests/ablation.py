@@ -74,6 +74,7 @@ STEPS = {
     "erasing printed lines": keep(reader, "erase_lines", lambda pieces, *_: list(pieces)),
     "...boxes around digits": keep(rules, "without_frames", lambda pieces, _: list(pieces)),
     "...what surrounds a digit": keep(rules, "without_surroundings", lambda pieces: pieces),
+    "...circles of the other ink": keep(reader, "without_circles", lambda page, _: page),
     "...where little is digits": keep(rules, "unveil", lambda pieces, shown, _: (list(pieces), shown < -9)),
     "...sides of cells": keep(straight, "hanging", no_lines),
     "...ticks and low cells": keep(straight, "evenly_standing", no_lines),

@@ -95,6 +95,7 @@ print([name for name in ("tensorflow", "keras", "matplotlib", "cv2") if name in 
         (["--limit", "0"], "argument --limit: '0', expected a whole number from 1 to 4294967295"),
         (["--seed=-1"], "argument --seed: '-1', expected a whole number from 0 to 4294967295"),
         (["--output", "mnist.h5"], "argument --output: 'mnist.h5', expected a name that ends in .keras"),
+        (["--train", ""], "argument --train: an empty name, expected a path"),
     ],
 )
 def test_a_wrong_option_is_named(capsys, monkeypatch, arguments, message):

@@ -1,5 +1,6 @@
 """What every script needs: its libraries' environment, one way to end, a sign of life, files that are always whole."""
 
+import argparse
 import contextlib
 import os
 import re
@@ -28,6 +29,13 @@ def reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno:
         return f"{error.filename or 'standard output'}: {error.strerror}"
     return str(error)
+
+
+def nonempty_path(text: str) -> Path:
+    """Take an option's text for a path; an empty one would be the folder itself."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name, expected a path")
+    return Path(text)
 
 
 def run(main: Callable[[], int | None]) -> int:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from utils import say
+from utils import nonempty_path, say
 from utils.checkpoint import ENDINGS, lock
 from utils.dataset import Digits, doubt, load_dataset
 from utils.download import TEST_CSV, TRAIN_CSV, ensure_dataset
@@ -27,9 +27,9 @@ def parse_options(description: str, epochs: int, batch_size: int, seed: int, out
     add("--batch-size", type=_at_least(1), default=batch_size, metavar="N", help=f"digits per step ({batch_size})")
     add("--seed", type=_at_least(0), default=seed, metavar="N", help=f"another number gives another network ({seed})")
     add("--limit", type=_at_least(1), metavar="N", help="use the first N rows of either file only, for a quick try")
-    add("--train", type=Path, default=TRAIN_CSV, metavar="CSV", help=f"training digits ({TRAIN_CSV})")
-    add("--test", type=Path, default=TEST_CSV, metavar="CSV", help=f"test digits ({TEST_CSV})")
-    add("--output", type=Path, metavar="FILE", help=f"the trained network ({output})")
+    add("--train", type=nonempty_path, default=TRAIN_CSV, metavar="CSV", help=f"training digits ({TRAIN_CSV})")
+    add("--test", type=nonempty_path, default=TEST_CSV, metavar="CSV", help=f"test digits ({TEST_CSV})")
+    add("--output", type=nonempty_path, metavar="FILE", help=f"the trained network ({output})")
     add("--no-augment", dest="augment", action="store_false", help="MNIST's own digits alone, none written anew")
     add("--resume", action="store_true", help="go on where a stopped run of the same command was")
     options = parser.parse_args()
