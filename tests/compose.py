@@ -95,7 +95,7 @@ def photograph(
     if condition.things:
         scenery.put_things(rng, sheet, ink, height, condition.things)
     if condition.clutter:
-        sheet, matrix = scenery.lay_on_desk(rng, sheet, condition.grain, condition.desk)
+        sheet, matrix = scenery.lay_on_desk(rng, sheet, condition.grain, condition.desk, condition.is_round)
         boxes = [turned_box(box, matrix) for box in boxes]
     if condition.askew:
         sheet, matrix = scenery.tilt(sheet, rng.choice([-1, 1]) * rng.uniform(*condition.askew))

@@ -44,6 +44,7 @@ class Condition:
     clutter: bool = False
     grain: float = 1.0  # of the desk under the clutter, times that of planed wood
     desk: tuple[float, float] = (0.12, 0.4)  # how far it reaches beyond each side of the sheet, in the longer sides
+    is_round: bool = False  # the sheet on the desk
     signs: tuple[str, ...] = ()  # between numbers
     words: bool = False  # beside numbers
     side_print: bool = False  # printed words that run up the page beside them
@@ -82,6 +83,9 @@ CONDITIONS = {
     "rough desk": Condition(clutter=True, grain=4.0),
     "slip": Condition(
         clutter=True, desk=(0.3, 1.0), layouts=("lines",), rows=(1, 1), per_row=(5, 16), margin=(0.3, 0.8)
+    ),
+    "round": Condition(
+        clutter=True, is_round=True, desk=(0.1, 0.6), layouts=("lines",), rows=(1, 2), per_row=(3, 5), margin=(1.5, 3.0)
     ),
     **{f"{pixels} px": _of_height(pixels) for pixels in (14, 20, 40, 100, 200, 400)},
     "squares": Condition(surface="squares"),

@@ -225,7 +225,11 @@ def tilt(sheet: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def lay_on_desk(
-    rng: np.random.Generator, sheet: np.ndarray, grain: float = 1.0, reach: tuple[float, float] = (0.12, 0.4)
+    rng: np.random.Generator,
+    sheet: np.ndarray,
+    grain: float = 1.0,
+    reach: tuple[float, float] = (0.12, 0.4),
+    is_round: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Lay a sheet, a little turned, on a darker desk among pens and printed things.
 
@@ -234,6 +238,7 @@ def lay_on_desk(
     sheet : (h, w, 3) float32
     grain : how much the desk's own shades differ, times those of planed wood
     reach : how far the desk reaches beyond each side of the sheet, in the sheet's longer sides
+    is_round : whether the sheet is cut to an ellipse
 
     Returns
     -------
@@ -252,7 +257,10 @@ def lay_on_desk(
 
     matrix = cv2.getRotationMatrix2D((w / 2, h / 2), rng.uniform(-6, 6), 1)
     matrix[:, 2] += left, top
-    cover = cv2.warpAffine(np.ones((h, w), np.float32), matrix, (width, height))[..., None]
+    cut = np.ones((h, w), np.float32)
+    if is_round:
+        cut = cv2.ellipse(np.zeros_like(cut), (w // 2, h // 2), (w // 2, h // 2), 0, 0, 360, 1, -1, cv2.LINE_AA)
+    cover = cv2.warpAffine(cut, matrix, (width, height))[..., None]
     shadow = cv2.GaussianBlur(np.roll(cover, (long // 120, long // 90), (0, 1)), (0, 0), long / 120)[..., None]
     turned = cv2.warpAffine(sheet, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
     return desk * (1 - 0.5 * shadow) * (1 - cover) + turned * cover, matrix
