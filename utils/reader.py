@@ -47,7 +47,7 @@ from utils.segment import (
 from utils.writing import find_numbers, space_numbers, without_upright_words
 
 LONG_SIDE, SHORTEST = 800, 400  # pixels: a longer side is reduced to this, a shorter one enlarged to that
-LEGIBLE = 28  # pixels: digits lower than this are read from more pixels
+LEGIBLE = 28  # pixels: digits lower than this are read from more pixels, and no strip is reduced to less
 ROOM = 1.5  # times LEGIBLE: the height to which they are enlarged
 LARGEST = 3_000_000  # pixels: a smaller picture is enlarged to so many at most; a larger one is read as it is
 THIN = 0.03  # digit heights: the most that small digits are blurred, lest thin strokes wash out
@@ -59,7 +59,7 @@ BETTER = 1.05  # of the evidence so far: what a less likely hypothesis must have
 LETTER = 0.25  # log-odds that each letter adds: a reading that finds words has the right ink, size and turn
 TEXT = 100  # letters of a page of text, if it has fewer digits; it is not worth another reading
 TURNED = 40  # pieces, the largest, that are looked at turned
-SEVERAL = 3  # known digits on a sheet, or on a turned page, from which it is believed
+SEVERAL = 3  # known digits on a sheet, on a turned page, or of the other ink, from which it is believed
 LIKELY, CLEARLY = 3.0, 1.5  # what else turns a picture: mean log-odds, and times the evidence upright
 
 Scaled = Callable[[float, Outline | None], np.ndarray]  # see `read`
