@@ -408,8 +408,8 @@ def page_of(digits, words=(), side=400):
     mask = np.zeros((side, side), np.uint8)
     for x, y, w, h in (one.box for one in digits):
         mask[y : y + h, x : x + w] = 255
-    ink, none = mask / 255, Hypothesis(False, PAPERS[0])
-    return Page(none, mask.shape, 1.0, mask, ink, mask, lines=[list(digits)], words=list(words))
+    ink, dark = mask / 255, Hypothesis(False, PAPERS[0])
+    return Page(dark, mask.shape, 1.0, mask, ink, mask, lines=[list(digits)], words=list(words))
 
 
 def test_a_page_is_text_if_it_has_far_more_letters_than_digits():

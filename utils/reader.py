@@ -221,8 +221,8 @@ def better(page: Page, best: Page) -> Page:
 def without_circles(page: Page, other: Page) -> Page:
     """Drop what looks like a 0, but is the area around a digit of the other ink; not around a 0, as holes look like."""
     written = [digit.box for line in other.in_picture() for digit in line if digit.sure and digit.value != 0]
-    placed = [digit for line in page.in_picture() for digit in line]
-    circles = [digit.value == 0 and surrounds(digit.box, np.array(written).reshape(-1, 4)) for digit in placed]
+    inner = np.array(written).reshape(-1, 4)
+    circles = [digit.value == 0 and surrounds(digit.box, inner) for line in page.in_picture() for digit in line]
     if not any(circles):
         return page
     dropped = iter(circles)
