@@ -87,6 +87,8 @@ STEPS = {
     "dropping words": keep(reader, "find_numbers", all_digits),
     "...words that run up the page": keep(reader, "without_upright_words", lambda pieces, _: pieces),
     "...slashes and brackets": keep(writing, "is_bar", lambda *_: False),
+    "...slashes that lean": keep(writing, "find_slashes", lambda *_: set()),
+    "...numbers close to words": keep(writing, "split_clearly", lambda run, _: [run]),
     "...but not signs between digits": keep(
         writing, "vote", lambda run, *how: sum(writing.vote_of(*one, *how) for one in run)
     ),

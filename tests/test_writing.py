@@ -125,6 +125,70 @@ def test_what_sticks_out_less_but_is_bowed_is_a_bracket_and_no_1(left, right, re
     assert find([seven, four, bar, two])[0] == [read]
 
 
+def leaning(degrees, thick=4, high=HEIGHT):
+    """What looks like a 1: a straight stroke that leans to the right."""
+    y, x = np.mgrid[:high, : 2 * high]
+    middle = high - np.tan(np.radians(degrees)) * (y - high / 2)
+    ink = np.where(abs(x - middle) <= thick / 2, 255, 0).astype(np.uint8)
+    ink = np.ascontiguousarray(ink[:, ink.any(axis=0)])
+    return sign(1, 0.9999)._replace(box=(0, 0, ink.shape[1], high), ink=ink)
+
+
+DATE = [*map(digit, [2, 3]), "/", *map(digit, [4, 5]), "/", *map(digit, [6, 7, 8, 9])]  # upright blocks
+
+
+def date(*slashes):
+    return row([next(strokes) if piece == "/" else piece for strokes in [iter(slashes)] for piece in DATE])
+
+
+@pytest.mark.parametrize(
+    "slashes, read",
+    [
+        ((leaning(25), leaning(25)), "23 45 6789"),  # as high as digits, but they lean
+        ((leaning(0), leaning(0)), "2314516789"),
+        ((leaning(12), leaning(13)), "23 45 6789"),  # two that lean a little, but alike
+        ((leaning(12), leaning(0)), "2314516789"),
+        ((leaning(25), leaning(0)), "23 4516789"),
+        ((leaning(25, high=20), leaning(25, high=20)), "2314516789"),  # lower than the digits
+    ],
+)
+def test_what_leans_as_no_other_digit_is_a_slash_and_no_1(slashes, read):
+    assert find(date(*slashes))[0] == [read]
+
+
+def test_1s_lean_where_other_digits_do():
+    y, x = np.mgrid[:HEIGHT, : 2 * HEIGHT]
+    ink = np.where(abs(x - HEIGHT + np.tan(np.radians(25)) * (y - HEIGHT / 2)) <= 12, 255, 0).astype(np.uint8)
+    block = digit(7)._replace(ink=ink, box=(0, 0, ink.shape[1], HEIGHT))
+    line = row([block, block, leaning(25), block, block, leaning(25), block, block])
+    assert find(line)[0] == ["77177177"]
+
+
+def test_neither_the_first_nor_the_last_is_a_slash_nor_are_two_neighbours():
+    upright = list(map(digit, [2, 3, 4, 5, 6, 7]))
+    assert find(row([leaning(40), *upright, leaning(40)]))[0] == ["12345671"]
+    assert find(row([*upright[:3], leaning(12), leaning(12), *upright[3:]]))[0] == ["23411567"]
+
+
+def test_too_few_digits_do_not_tell_how_their_writer_leans():
+    assert find(row([digit(3), digit(2), leaning(25), digit(4)]))[0] == ["3214"]
+
+
+def test_a_number_that_is_clearly_apart_from_words_stays_although_it_is_close_to_them():
+    """Spaces are a third of a digit's height, which is less than parts runs; letters nearly touch."""
+    line = row(3 * WORD, [digit(4), digit(2), digit(7)], 3 * WORD, gap=3, apart=13)
+    assert find(line) == (["427"], 30)
+    assert find(row(3 * WORD, [digit(4), digit(2), digit(7)], 3 * WORD, gap=10, apart=13)) == ([""], 33)
+
+
+@pytest.mark.parametrize("x, read", [((30, 30), "7 4"), ((27, 40), "")])
+def test_a_colon_is_one_sign(x, read):
+    """Its dots, of a pen as broad as these, stand in a column; side by side they are letters."""
+    dots = [sign(8, 0.2, 12)._replace(box=(left, top, 12, 12)) for left, top in zip(x, (6, 26))]
+    four = digit(4)._replace(box=(55, 0, 24, HEIGHT))
+    assert find([digit(7), *dots, four])[0] == [read]
+
+
 def test_a_high_1_among_1s_stays():
     assert find(row([digit(1), sign(1, 0.9999, 2 * HEIGHT), digit(1)]))[0] == ["111"]
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from utils.lattice import SKIP, too_short
 from utils.segment import KNOWN, Parts, Piece, group_lines, logit
+from utils.signs import find_slashes, is_bar, slant
 
 CLOSE = 0.4  # digit heights: the widest gap in a word or a number
 # The network is surer than it is right: these make its log-odds a vote (Platt 1999). A probability of 0.98 to 0.997,
@@ -19,11 +20,7 @@ EVEN, RATE, MOST = 5.5, 0.25, 1.0  # log-odds that speak for neither, what one m
 RARE = 0.4  # share of a page's pieces: if fewer are doubtful, it is digits, and EVEN is their median at most
 LETTERS, LETTER_VOTE = (0, 1), 0.2  # what o, O, l, i and I are taken for, and how much their vote counts
 LOW, LOW_PRICE = 0.8, 4.0  # digit heights; log-odds a height: what is lower may be a letter like a or s, its vote fades
-# of its neighbours' height, above and below, plus how far it is bowed, see `bow`: a 1 that exceeds this is a slash, a
-# bracket or a divider. Of held-out 1s a hundredth does, of slashes three fifths, of brackets nine tenths.
-STICKS_OUT = 0.14
-NEIGHBOURS = 4  # the known digits nearest to it
-DOT = 0.2  # digit heights: what is no digit and smaller is a dot, and no letter
+DOT = 0.25  # digit heights: what is no digit and smaller is a dot, and no letter
 FLAT, LONG = 0.35, 1.5  # digit heights, and own heights: what is no digit, lower and this wide, is a dash
 PRIOR, ONLY = 0.5, 1.0  # log-odds: more numbers than words are looked at, the more so where there is nothing else
 BESIDE = 1.0  # log-odds: a piece that stands apart, but nearest to a number, may be a digit of it
@@ -31,6 +28,8 @@ ROUNDS = 3  # of judging a run by the verdicts on the others
 WORD = 3  # letters of the shortest word that can be told from a blot
 UPRIGHT = 6  # letters of the shortest word that runs up or down; fewer may be the parts of a box or of a fraction
 SPACE, WIDER, FARTHER = 0.5, 1.5, 1.35  # see `space_numbers`: digit heights, and ratios of gaps, and of distances
+NARROWEST, TOUCHING = 0.2, 0.1  # digit heights: the narrowest space between words, and what narrower gaps count as
+CLEAR = 0.5  # log-odds: a number among words that stands closer to them than CLOSE must speak for itself
 TIGHT = 0.15  # digit heights: narrower gaps count as this, touching digits have none
 
 
@@ -52,14 +51,21 @@ def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece
     for line in lines:
         line = [(piece, [] if is_bar(piece, line) else digits) for piece, digits in line]
         rows.append(split(line, CLOSE * height))
-    digits, letters, verdicts = [], [], iter(judge(rows, heights))
+    verdicts = judge(rows, heights)
+    numbers = [run for run, is_number in zip((run for row in rows for run in row), verdicts) if is_number]
+    slants = [slant(piece) for run in numbers for piece, _ in run if piece.known]
+    digits, letters, verdicts = [], [], iter(verdicts)
     for row, tall in zip(rows, heights):
         digits.append([])
         for run in row:
             if next(verdicts):
-                digits[-1] += digits_of(run, tall)
-            elif len(run) >= WORD:
-                letters += [piece for piece, _ in run]
+                digits[-1] += digits_of(run, tall, slants)
+                continue
+            for part in split_clearly(run, height):
+                if part is not run and vote(part, tall, EVEN) > CLEAR:
+                    digits[-1] += digits_of(part, tall, slants)
+                elif len(part) >= WORD:
+                    letters += [piece for piece, _ in part]
     return digits, letters
 
 
@@ -98,8 +104,10 @@ def judge(rows: Sequence[Sequence[Parts]], heights: Sequence[float]) -> np.ndarr
     return is_number
 
 
-def digits_of(run: Parts, height: float) -> list[Piece]:
+def digits_of(run: Parts, height: float, slants: Sequence[float]) -> list[Piece]:
     """Take the digits of a number; where a sign stands between two, another number begins."""
+    slashes = find_slashes(run, slants)
+    run = [(piece, [] if i in slashes else part) for i, (piece, part) in enumerate(run)]
     digits: list[Piece] = []
     signs: list[Piece] = []
     for piece, part in run:
@@ -173,6 +181,15 @@ def split(line: Parts, gap: float) -> list[Parts]:
     return runs
 
 
+def split_clearly(run: Parts, height: float) -> list[Parts]:
+    """Part a run at the spaces in it, which may be narrower than CLOSE: where gaps are clearly wider than others."""
+    x, _, w, _ = np.array([piece.box for piece, _ in run]).T
+    gaps = np.sort(np.maximum(x[1:] - np.maximum.accumulate(x + w)[:-1], TOUCHING * height))
+    ratios = np.where(gaps[1:] < NARROWEST * height, 0, gaps[1:] / gaps[:-1])
+    widest = int(ratios.argmax()) if len(ratios) else 0
+    return split(run, gaps[widest]) if len(ratios) and ratios[widest] > WIDER else [run]
+
+
 def neighbours(runs: Sequence[Parts]) -> np.ndarray:
     """Find the nearest other run of each run of a line, by their indices; itself where there is no other."""
     if len(runs) < 2:
@@ -184,10 +201,20 @@ def neighbours(runs: Sequence[Parts]) -> np.ndarray:
 
 
 def vote(run: Parts, height: float, even: float) -> float:
-    """Log-odds of a run being a number; one doubtful piece between two sure ones is a sign, and does not vote."""
-    votes = [vote_of(piece, part, height, even) for piece, part in run]
-    signs = [one for left, one, right in zip(votes, votes[1:], votes[2:]) if left > 0 > one and right > 0]
-    return sum(votes) - sum(signs)
+    """Log-odds of a run being a number; what is doubtful between two sure pieces is a sign, and does not vote.
+
+    A sign is one piece, or several in a column, as a colon is.
+    """
+    columns: list[float] = []
+    right = -np.inf
+    for piece, part in run:
+        x, _, w, _ = piece.box
+        if x + w / 2 >= right:
+            columns.append(0.0)
+        columns[-1] += vote_of(piece, part, height, even)
+        right = max(right, x + w)
+    signs = [one for left, one, other in zip(columns, columns[1:], columns[2:]) if left > 0 > one and other > 0]
+    return sum(columns) - sum(signs)
 
 
 def vote_of(piece: Piece, part: Sequence[Piece], height: float, even: float) -> float:
@@ -202,29 +229,6 @@ def vote_of(piece: Piece, part: Sequence[Piece], height: float, even: float) -> 
         vote = max(0.0, vote - LOW_PRICE * max(0.0, LOW - piece.height / height))
         vote *= LETTER_VOTE if piece.value in LETTERS and not is_several else 1.0
     return vote
-
-
-def is_bar(piece: Piece, line: Parts) -> bool:
-    """Whether what looks like a 1 sticks out above and below the digits beside it; the less, the more it is bowed."""
-    known = [other.box for other, _ in line if other.known]
-    if piece.value != 1 or len(known) < 2:
-        return False
-    x, top, w, h = piece.box
-    known.sort(key=lambda box: abs(box[0] + box[2] / 2 - x - w / 2))
-    _, y, _, height = np.array(known[:NEIGHBOURS]).T
-    above, below = np.median(y) - top, top + h - np.median(y + height)
-    return min(above, below) / np.median(height) + bow(piece) > STICKS_OUT
-
-
-def bow(piece: Piece) -> float:
-    """How far both edges of an upright stroke are bowed the same way, as a share of its height; a flag bows one."""
-    inked = piece.ink[piece.ink.any(axis=1)] > 0
-    if len(inked) < 3:  # rows
-        return 0.0
-    along = np.linspace(-1, 1, len(inked))
-    edges = inked.argmax(axis=1), -inked[:, ::-1].argmax(axis=1)  # left and right
-    left, right = np.polyfit(along, np.transpose(edges), 2)[0] / piece.height
-    return min(abs(left), abs(right)) if left * right > 0 else 0.0
 
 
 def is_mark(piece: Piece, height: float) -> bool:
