@@ -181,6 +181,13 @@ def test_a_number_that_is_clearly_apart_from_words_stays_although_it_is_close_to
     assert find(row(3 * WORD, [digit(4), digit(2), digit(7)], 3 * WORD, gap=10, apart=13)) == ([""], 33)
 
 
+@pytest.mark.parametrize("words", [2, 40])
+def test_many_words_outvote_a_doubtful_number_but_no_sure_one(words):
+    page = [row(3 * WORD) for _ in range(words)]
+    assert find(*page, row(WORD, [digit(4), digit(2)]))[0][-1] == "42"
+    assert find(*page, row(WORD, [sign(4, 0.9), sign(2, 0.9)]))[0][-1] == ""
+
+
 @pytest.mark.parametrize("x, read", [((30, 30), "7 4"), ((27, 40), "")])
 def test_a_colon_is_one_sign(x, read):
     """Its dots, of a pen as broad as these, stand in a column; side by side they are letters."""

@@ -23,6 +23,7 @@ LOW, LOW_PRICE = 0.8, 4.0  # digit heights; log-odds a height: what is lower may
 DOT = 0.25  # digit heights: what is no digit and smaller is a dot, and no letter
 FLAT, LONG = 0.35, 1.5  # digit heights, and own heights: what is no digit, lower and this wide, is a dash
 PRIOR, ONLY = 0.5, 1.0  # log-odds: more numbers than words are looked at, the more so where there is nothing else
+OUTVOTED = 1.5  # log-odds: the most that words speak against a number, however many they are
 BESIDE = 1.0  # log-odds: a piece that stands apart, but nearest to a number, may be a digit of it
 ROUNDS = 3  # of judging a run by the verdicts on the others
 WORD = 3  # letters of the shortest word that can be told from a blot
@@ -98,7 +99,7 @@ def judge(rows: Sequence[Sequence[Parts]], heights: Sequence[float]) -> np.ndarr
     for _ in range(ROUNDS):  # each run is judged by the others, of which there is one of either kind at least
         numbers = 1 + is_number.sum() - is_number
         words = 1 + (long & ~is_number).sum() - (long & ~is_number)
-        others = np.where(alone, 0, np.log(numbers / words)) if len(votes) > 1 else ONLY
+        others = np.where(alone, 0, np.log(numbers / words).clip(-OUTVOTED)) if len(votes) > 1 else ONLY
         beside = is_number[nearest] & (nearest != np.arange(len(nearest))) & ~long
         is_number = (votes + PRIOR + others + BESIDE * beside > 0) & ~marks
     return is_number
