@@ -145,9 +145,11 @@ def compose_page(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarra
     plan = arrange(rng, condition.layouts[rng.integers(len(condition.layouts))], condition)
     chosen = rng.integers(0, len(digits), sum(count for row in plan for _, count in row))
     turn = -np.degrees(np.arctan(slope))
+    lean = rng.uniform(-0.05, 0.25) if condition.one_hand else 0
     inks = [
-        draw_digit(pixels, height * rng.normal(1, 0.05), weight, turn + rng.normal(0, 2), rng.normal(0, 0.05))
+        draw_digit(pixels, height * rng.normal(1, 0.05), weight, turn + rng.normal(0, 2), rng.normal(0, 0.05) + more)
         for pixels in digits[chosen].reshape(-1, 28, 28)
+        for more in [lean - slant(pixels) if condition.one_hand else 0]
     ]
     strokes, pairs, pitch = write(rng, plan, inks, height, slope, condition)
     if condition.side_print:
@@ -159,6 +161,12 @@ def compose_page(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarra
     rows = [stroke.row for stroke in strokes if stroke.is_digit]
     lines = ["".join(str(labels[i]) for i, r in zip(chosen, rows, strict=True) if r == row) for row in range(len(plan))]
     return Page(image, lines, boxes, pairs)
+
+
+def slant(pixels: np.ndarray) -> float:
+    """How far a digit leans to the right, as the shift per unit of height, by its moments."""
+    moments = cv2.moments(pixels)
+    return -moments["mu11"] / moments["mu02"]
 
 
 def compose_text(rng: np.random.Generator, condition: Condition) -> Page:

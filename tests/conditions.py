@@ -46,6 +46,7 @@ class Condition:
     desk: tuple[float, float] = (0.12, 0.4)  # how far it reaches beyond each side of the sheet, in the longer sides
     is_round: bool = False  # the sheet on the desk
     signs: tuple[str, ...] = ()  # between numbers
+    one_hand: bool = False  # all digits lean as those of one writer do
     words: bool = False  # beside numbers
     side_print: bool = False  # printed words that run up the page beside them
     askew: tuple[float, float] | tuple[()] = ()  # degrees by which the photo is turned, either way
@@ -93,6 +94,7 @@ CONDITIONS = {
     "askew": Condition(surface="table", layouts=("cells", "columns"), rows=(3, 8), pitch=(1.4, 1.9), askew=(10, 18)),
     "signs": Condition(signs=OPERATORS, layouts=("lines",), gap=(0.15, 0.35)),
     "dates": Condition(signs=BRACKETS, layouts=("lines",), gap=(0.15, 0.35)),
+    "one hand": Condition(signs=("short slash",), one_hand=True, layouts=("lines",), per_row=(5, 10), gap=(0.15, 0.35)),
     "words": Condition(words=True, layouts=("lines",), per_row=(2, 5)),
     "side print": Condition(side_print=True, layouts=("lines",), rows=(3, 6)),
     "text": Condition(surface="text", height=(14, 40)),

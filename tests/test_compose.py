@@ -8,7 +8,7 @@ import pytest
 
 from tests import scenery
 from tests.canvases import CANVASES
-from tests.compose import CONDITIONS, compose_page, compose_sample
+from tests.compose import CONDITIONS, compose_page, compose_sample, slant
 from tests.conditions import Condition
 from tests.handwriting import draw_digit
 from tests.signs import BRACKETS, FONTS, OPERATORS, SIGNS, WORDS, draw_sign, print_words
@@ -245,15 +245,22 @@ def test_a_tight_canvas_ends_where_its_digit_does(digits):
 
 @pytest.mark.parametrize(
     ("name", "pieces"),
-    [*zip(OPERATORS, (1, 1, 1, 3, 2), strict=True), *zip(BRACKETS, (1, 1, 1), strict=True)],
+    [*zip(OPERATORS, (1, 1, 1, 3, 2), strict=True), *zip(BRACKETS, (1, 1, 1), strict=True), ("short slash", 1)],
 )
 def test_signs_have_their_strokes(name, pieces):
-    assert set(SIGNS) == {*OPERATORS, *BRACKETS}
+    assert set(SIGNS) == {*OPERATORS, *BRACKETS, "short slash"}
     for seed in range(9):
         ink = draw_sign(np.random.default_rng(seed), name, 60, 3)
         assert ink.dtype == np.float32 and ink.max() == 1
         assert max(ink.shape) <= 72 if name in OPERATORS else 50 < ink.shape[0] <= 108
         assert cv2.connectedComponents((ink > 0.5).astype(np.uint8))[0] - 1 == pieces
+
+
+@pytest.mark.parametrize("lean", [-0.2, 0.0, 0.3])
+def test_digits_by_one_hand_can_be_brought_to_one_slant(digits, lean):
+    for pixels in digits[0].reshape(-1, 28, 28):
+        redrawn = draw_digit(pixels, 60, 1, 0, lean - slant(pixels))
+        assert slant(redrawn) == pytest.approx(lean, abs=0.06)
 
 
 @pytest.mark.parametrize("name", FONTS)
