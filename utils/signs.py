@@ -17,9 +17,9 @@ STICKS_OUT = 0.14
 NEIGHBOURS = 4  # the known digits nearest to it
 ONE_HAND = 5  # known digits, from which they tell how their writer's digits lean
 STEADY = 6.0  # degrees: the least deviation of slants that is believed; one hand has 4 to 10, MNIST's mixed ones 15
-# deviations: what leans more than this counts as if it stuck out so much further, in heights a deviation. Of 130 1s in
-# photos none is taken for a slash, of MNIST's a two-hundredth, of slashes as high as digits two fifths...
-LEANS, LEAN = 1.5, 0.12
+# deviations: a 1 that leans more than LEANS counts as if it stuck out so much further, in heights a deviation. Of 130
+# 1s in photos none is taken for a slash, of MNIST's a two-hundredth, of slashes as high as digits two fifths...
+LEANS, LEAN = 1.4, 0.12
 TWIN, ALIKE = 0.04, 5.0  # ...and more if this much is enough for two that lean alike, to so many degrees, as in a date
 
 
@@ -65,9 +65,10 @@ def find_slashes(run: Parts, slants: Sequence[float]) -> set[int]:
     deviation = np.hypot(STEADY, 1.5 * np.median(np.abs(slants - usual)))  # outliers do not count
     leaning = {}
     for i, (piece, _) in enumerate(run[1:-1], 1):
-        if piece.value == 1:
-            own = slant(piece)
-            leaning[i] = own, prominence(piece, run) + LEAN * max(0.0, (own - usual) / deviation - LEANS)
+        own = slant(piece)
+        more = (own - usual) / deviation - LEANS
+        if piece.value == 1 and more > 0:
+            leaning[i] = own, prominence(piece, run) + LEAN * more
 
     def has_twin(i: int) -> bool:
         alike = [j for j, (own, score) in leaning.items() if score > TWIN and abs(own - leaning[i][0]) < ALIKE]

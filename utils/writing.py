@@ -30,7 +30,6 @@ WORD = 3  # letters of the shortest word that can be told from a blot
 UPRIGHT = 6  # letters of the shortest word that runs up or down; fewer may be the parts of a box or of a fraction
 SPACE, WIDER, FARTHER = 0.5, 1.5, 1.35  # see `space_numbers`: digit heights, and ratios of gaps, and of distances
 NARROWEST, TOUCHING = 0.2, 0.1  # digit heights: the narrowest space between words, and what narrower gaps count as
-CLEAR = 0.5  # log-odds: a number among words that stands closer to them than CLOSE must speak for itself
 TIGHT = 0.15  # digit heights: narrower gaps count as this, touching digits have none
 
 
@@ -63,7 +62,7 @@ def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece
                 digits[-1] += digits_of(run, tall, slants)
                 continue
             for part in split_clearly(run, height):
-                if part is not run and vote(part, tall, EVEN) > CLEAR:
+                if part is not run and vote(part, tall, EVEN) > OUTVOTED:
                     digits[-1] += digits_of(part, tall, slants)
                 elif len(part) >= WORD:
                     letters += [piece for piece, _ in part]
