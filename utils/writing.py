@@ -11,7 +11,7 @@ import numpy as np
 
 from utils.lattice import SKIP, too_short
 from utils.segment import KNOWN, Parts, Piece, group_lines, logit
-from utils.signs import find_slashes, is_bar, slant
+from utils.signs import find_slashes, is_bar, usual_slant
 
 CLOSE = 0.4  # digit heights: the widest gap in a word or a number
 # The network is surer than it is right: these make its log-odds a vote (Platt 1999). A probability of 0.98 to 0.997,
@@ -51,19 +51,19 @@ def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece
     for line in lines:
         line = [(piece, [] if is_bar(piece, line) else digits) for piece, digits in line]
         rows.append(split(line, CLOSE * height))
-    verdicts = judge(rows, heights)
-    numbers = [run for run, is_number in zip((run for row in rows for run in row), verdicts) if is_number]
-    slants = [slant(piece) for run in numbers for piece, _ in run if piece.known]
-    digits, letters, verdicts = [], [], iter(verdicts)
-    for row, tall in zip(rows, heights):
+    verdicts = iter(judge(rows, heights))
+    judged = [[(run, next(verdicts)) for run in row] for row in rows]
+    hand = usual_slant([piece for row in judged for run, is_number in row if is_number for piece, _ in run])
+    digits, letters = [], []
+    for row, tall in zip(judged, heights):
         digits.append([])
-        for run in row:
-            if next(verdicts):
-                digits[-1] += digits_of(run, tall, slants)
+        for run, is_number in row:
+            if is_number:
+                digits[-1] += digits_of(run, tall, hand)
                 continue
             for part in split_clearly(run, height):
                 if part is not run and vote(part, tall, EVEN) > OUTVOTED:
-                    digits[-1] += digits_of(part, tall, slants)
+                    digits[-1] += digits_of(part, tall, hand)
                 elif len(part) >= WORD:
                     letters += [piece for piece, _ in part]
     return digits, letters
@@ -104,9 +104,9 @@ def judge(rows: Sequence[Sequence[Parts]], heights: Sequence[float]) -> np.ndarr
     return is_number
 
 
-def digits_of(run: Parts, height: float, slants: Sequence[float]) -> list[Piece]:
-    """Take the digits of a number; where a sign stands between two, another number begins."""
-    slashes = find_slashes(run, slants)
+def digits_of(run: Parts, height: float, hand: tuple[float, float]) -> list[Piece]:
+    """Take the digits of a number, `hand` is how the page's lean; where a sign stands between two, another begins."""
+    slashes = find_slashes(run, *hand)
     run = [(piece, [] if i in slashes else part) for i, (piece, part) in enumerate(run)]
     digits: list[Piece] = []
     signs: list[Piece] = []
