@@ -49,6 +49,14 @@ class Piece(NamedTuple):
         return float(self.answer.max())
 
     @property
+    def any_digit(self) -> float:
+        """The network's probability that this is a digit, whichever; doubt between two digits does not count.
+
+        What is no digit has learned ten equal answers, of which eight are not among the two best.
+        """
+        return 1 - float(np.sort(self.answer)[:-2].sum()) / 0.8
+
+    @property
     def known(self) -> bool:
         """Whether this is surely a digit; a 1 is never sure, see BAR."""
         return self.confidence > KNOWN and self.value != 1

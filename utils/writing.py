@@ -14,9 +14,9 @@ from utils.segment import KNOWN, Parts, Piece, group_lines, logit
 from utils.signs import find_slashes, is_bar, usual_slant
 
 CLOSE = 0.4  # digit heights: the widest gap in a word or a number
-# The network is surer than it is right: these make its log-odds a vote (Platt 1999). A probability of 0.98 to 0.997,
-# depending on the network, is as frequent among held-out digits as among letters in print.
-EVEN, RATE, MOST = 5.5, 0.25, 1.0  # log-odds that speak for neither, what one more counts, and the strongest vote
+# The network is surer than it is right: these make its log-odds, see `Piece.any_digit`, a vote (Platt 1999). A
+# probability of 0.999 is as frequent among held-out digits as among letters in print.
+EVEN, RATE, MOST = 7.0, 0.25, 1.0  # log-odds that speak for neither, what one more counts, and the strongest vote
 RARE = 0.4  # share of a page's pieces: if fewer are doubtful, it is digits, and EVEN is their median at most
 LETTERS, LETTER_VOTE = (0, 1), 0.2  # what o, O, l, i and I are taken for, and how much their vote counts
 LOW, LOW_PRICE = 0.8, 4.0  # digit heights; log-odds a height: what is lower may be a letter like a or s, its vote fades
@@ -47,25 +47,25 @@ def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece
     """
     # small digits are measured by the tallest piece of their own line
     heights = [min(height, max((piece.height for piece, _ in line), default=height)) for line in lines]
-    rows = []
-    for line in lines:
-        line = [(piece, [] if is_bar(piece, line) else digits) for piece, digits in line]
-        rows.append(split(line, CLOSE * height))
+    rows = [split(line, CLOSE * height) for line in lines]
     verdicts = iter(judge(rows, heights))
     judged = [[(run, next(verdicts)) for run in row] for row in rows]
     hand = usual_slant([piece for row in judged for run, is_number in row if is_number for piece, _ in run])
     digits, letters = [], []
     for row, tall in zip(judged, heights):
-        digits.append([])
+        numbers = []
         for run, is_number in row:
             if is_number:
-                digits[-1] += digits_of(run, tall, hand)
+                numbers.append(run)
                 continue
             for part in split_clearly(run, height):
                 if part is not run and vote(part, tall, EVEN) > OUTVOTED:
-                    digits[-1] += digits_of(part, tall, hand)
+                    numbers.append(part)
                 elif len(part) >= WORD:
                     letters += [piece for piece, _ in part]
+        of_line = [pair for run in numbers for pair in run]
+        numbers = [[(piece, [] if is_bar(piece, of_line) else part) for piece, part in run] for run in numbers]
+        digits.append([digit for run in numbers for digit in digits_of(run, tall, hand)])
     return digits, letters
 
 
@@ -84,7 +84,7 @@ def without_upright_words(pieces: Sequence[Piece], height: float) -> list[Piece]
 def judge(rows: Sequence[Sequence[Parts]], heights: Sequence[float]) -> np.ndarray:
     """Say of each run of each line whether it is a number: (N,) bool; `heights` are what a digit's is in each line."""
     runs = [(run, tall) for row, tall in zip(rows, heights) for run in row]
-    odds = [logit(piece.confidence) for run, tall in runs for piece, _ in run if not is_mark(piece, tall)]
+    odds = [logit(piece.any_digit) for run, tall in runs for piece, _ in run if not is_mark(piece, tall)]
     most_known = bool(odds) and np.quantile(odds, RARE) > logit(KNOWN)
     even = min(EVEN, float(np.median(odds))) if most_known else EVEN
     votes = np.array([vote(run, tall, even) for run, tall in runs])
@@ -221,8 +221,8 @@ def vote_of(piece: Piece, part: Sequence[Piece], height: float, even: float) -> 
     """Log-odds of a piece, and of the digits that it may be cut into, being from a number."""
     digits = [digit for digit in part if is_digit(digit, height)]
     is_several = len(digits) > 1
-    sure = min(digit.confidence for digit in digits) if is_several else piece.confidence
-    if sure < 0.5 and is_mark(piece, height):
+    sure = min(digit.any_digit for digit in digits) if is_several else piece.any_digit
+    if piece.confidence < 0.5 and is_mark(piece, height):
         return 0.0
     vote = min(MOST, RATE * (logit(sure) - even))
     if vote > 0:
