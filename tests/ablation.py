@@ -88,7 +88,6 @@ STEPS = {
     "...words that run up the page": keep(reader, "without_upright_words", lambda pieces, _: pieces),
     "...slashes and brackets": keep(writing, "is_bar", lambda *_: False),
     "...slashes that lean": keep(writing, "find_slashes", lambda *_: set()),
-    "...numbers close to words": keep(writing, "split_clearly", lambda run, _: [run]),
     "...but not signs between digits": keep(
         writing, "vote", lambda run, *how: sum(writing.vote_of(*one, *how) for one in run)
     ),

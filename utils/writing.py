@@ -29,7 +29,6 @@ ROUNDS = 3  # of judging a run by the verdicts on the others
 WORD = 3  # letters of the shortest word that can be told from a blot
 UPRIGHT = 6  # letters of the shortest word that runs up or down; fewer may be the parts of a box or of a fraction
 SPACE, WIDER, FARTHER = 0.5, 1.5, 1.35  # see `space_numbers`: digit heights, and ratios of gaps, and of distances
-NARROWEST, TOUCHING = 0.2, 0.1  # digit heights: the narrowest space between words, and what narrower gaps count as
 TIGHT = 0.15  # digit heights: narrower gaps count as this, touching digits have none
 
 
@@ -53,19 +52,11 @@ def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece
     hand = usual_slant([piece for row in judged for run, is_number in row if is_number for piece, _ in run])
     digits, letters = [], []
     for row, tall in zip(judged, heights):
-        numbers = []
-        for run, is_number in row:
-            if is_number:
-                numbers.append(run)
-                continue
-            for part in split_clearly(run, height):
-                if part is not run and vote(part, tall, EVEN) > OUTVOTED:
-                    numbers.append(part)
-                elif len(part) >= WORD:
-                    letters += [piece for piece, _ in part]
-        of_line = [pair for run in numbers for pair in run]
-        numbers = [[(piece, [] if is_bar(piece, of_line) else part) for piece, part in run] for run in numbers]
-        digits.append([digit for run in numbers for digit in digits_of(run, tall, hand)])
+        numbers = [run for run, is_number in row if is_number]
+        beside = [pair for run in numbers for pair in run]
+        digits.append([digit for run in numbers for digit in digits_of(run, beside, tall, hand)])
+        words = [run for run, is_number in row if not is_number and len(run) >= WORD]
+        letters += [piece for run in words for piece, _ in run]
     return digits, letters
 
 
@@ -104,10 +95,18 @@ def judge(rows: Sequence[Sequence[Parts]], heights: Sequence[float]) -> np.ndarr
     return is_number
 
 
-def digits_of(run: Parts, height: float, hand: tuple[float, float]) -> list[Piece]:
-    """Take the digits of a number, `hand` is how the page's lean; where a sign stands between two, another begins."""
+def digits_of(run: Parts, beside: Parts, height: float, hand: tuple[float, float]) -> list[Piece]:
+    """Take the digits of a number; where a sign stands between two, another number begins.
+
+    Parameters
+    ----------
+    run : the pieces of the number
+    beside : those of all numbers of its line
+    height : of a typical digit, pixels
+    hand : how the page's digits lean, see `usual_slant`
+    """
     slashes = find_slashes(run, *hand)
-    run = [(piece, [] if i in slashes else part) for i, (piece, part) in enumerate(run)]
+    run = [(piece, [] if i in slashes or is_bar(piece, beside) else part) for i, (piece, part) in enumerate(run)]
     digits: list[Piece] = []
     signs: list[Piece] = []
     for piece, part in run:
@@ -179,15 +178,6 @@ def split(line: Parts, gap: float) -> list[Parts]:
         runs[-1].append((piece, part))
         right = max(right, x + w)
     return runs
-
-
-def split_clearly(run: Parts, height: float) -> list[Parts]:
-    """Part a run at the spaces in it, which may be narrower than CLOSE: where gaps are clearly wider than others."""
-    x, _, w, _ = np.array([piece.box for piece, _ in run]).T
-    gaps = np.sort(np.maximum(x[1:] - np.maximum.accumulate(x + w)[:-1], TOUCHING * height))
-    ratios = np.where(gaps[1:] < NARROWEST * height, 0, gaps[1:] / gaps[:-1])
-    widest = int(ratios.argmax()) if len(ratios) else 0
-    return split(run, gaps[widest]) if len(ratios) and ratios[widest] > WIDER else [run]
 
 
 def neighbours(runs: Sequence[Parts]) -> np.ndarray:
