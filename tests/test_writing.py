@@ -110,6 +110,14 @@ def test_one_doubtful_sign_between_two_digits_does_not_spoil_them_and_ends_the_f
     assert find(row([digit(7), digit(5), letter(), digit(4), digit(2)])) == (["75 42"], 0)
 
 
+@pytest.mark.parametrize("high, read", [(HEIGHT, "4 8 2"), (0.6 * HEIGHT, "")])
+def test_a_sign_beside_a_digit_that_the_network_is_less_sure_of_is_one_too_unless_that_is_as_low_as_a_letter(
+    high, read
+):
+    less_sure = sign(8, 0.96, round(high))
+    assert find(row([digit(4), letter(), less_sure, letter(), digit(2)]))[0] == [read]
+
+
 def test_a_sign_before_or_behind_a_number_separates_nothing():
     assert find(row([letter(), *map(digit, [7, 5, 3, 2]), letter()])) == (["7532"], 0)
 

@@ -191,19 +191,25 @@ def neighbours(runs: Sequence[Parts]) -> np.ndarray:
 
 
 def vote(run: Parts, height: float, even: float) -> float:
-    """Log-odds of a run being a number; what is doubtful between two sure pieces is a sign, and does not vote.
+    """Log-odds of a run being a number; what is doubtful between two digits is a sign, and does not vote.
 
-    A sign is one piece, or several in a column, as a colon is.
+    A sign is one piece, or several in a column, as a colon is. Digits are known as such, and not as low as letters.
     """
     columns: list[float] = []
+    digits: list[bool] = []
     right = -np.inf
     for piece, part in run:
         x, _, w, _ = piece.box
+        if is_mark(piece, height):
+            continue
         if x + w / 2 >= right:
             columns.append(0.0)
+            digits.append(False)
         columns[-1] += vote_of(piece, part, height, even)
+        digits[-1] = piece.any_digit > KNOWN and piece.height >= LOW * height
         right = max(right, x + w)
-    signs = [one for left, one, other in zip(columns, columns[1:], columns[2:]) if left > 0 > one and other > 0]
+    beside = zip(digits, digits[1:], digits[2:])
+    signs = [own for own, (left, this, right) in zip(columns[1:], beside) if left and right and not this]
     return sum(columns) - sum(signs)
 
 
@@ -212,8 +218,6 @@ def vote_of(piece: Piece, part: Sequence[Piece], height: float, even: float) -> 
     digits = [digit for digit in part if is_digit(digit, height)]
     is_several = len(digits) > 1
     sure = min(digit.any_digit for digit in digits) if is_several else piece.any_digit
-    if piece.confidence < 0.5 and is_mark(piece, height):
-        return 0.0
     vote = min(MOST, RATE * (logit(sure) - even))
     if vote > 0:
         vote = max(0.0, vote - LOW_PRICE * max(0.0, LOW - piece.height / height))
