@@ -111,9 +111,7 @@ def test_one_doubtful_sign_between_two_digits_does_not_spoil_them_and_ends_the_f
 
 
 @pytest.mark.parametrize("high, read", [(HEIGHT, "4 8 2"), (0.6 * HEIGHT, "")])
-def test_a_sign_stands_beside_less_sure_digits_too_unless_they_are_as_low_as_letters(
-    high, read
-):
+def test_a_sign_stands_beside_less_sure_digits_too_unless_they_are_as_low_as_letters(high, read):
     less_sure = sign(8, 0.96, round(high))
     assert find(row([digit(4), letter(), less_sure, letter(), digit(2)]))[0] == [read]
 
