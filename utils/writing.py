@@ -14,8 +14,8 @@ from utils.segment import KNOWN, Parts, Piece, group_lines, logit
 from utils.signs import find_slashes, is_bar, usual_slant
 
 CLOSE = 0.4  # digit heights: the widest gap in a word or a number
-# The network is surer than it is right, and a letter that it believes in seldom comes alone: these make its log-odds,
-# see `Piece.any_digit`, a vote (Platt 1999). Chosen on held-out digits: with 6.5 print has twice the false digits.
+# The network is surer than it is right: these make its log-odds, see `Piece.any_digit`, a vote (Platt 1999). They were
+# chosen on pages of held-out digits: with EVEN at 6.5, print had twice the false digits.
 EVEN, RATE, MOST = 7.0, 0.25, 1.0  # log-odds that speak for neither, what one more counts, and the strongest vote
 RARE = 0.4  # share of a page's pieces: if fewer are doubtful, it is digits, and EVEN is their median at most
 LETTERS, LETTER_VOTE = (0, 1), 0.2  # what o, O, l, i and I are taken for, and how much their vote counts
