@@ -225,6 +225,14 @@ def test_a_piece_is_cut_where_both_halves_are_much_surer_digits(halves, whole, e
     assert path({(0, 1): answer(2, halves), (1, 2): answer(4, halves), (0, 2): answer(8, whole)}) == expected
 
 
+def test_doubt_which_digit_the_whole_is_does_not_make_it_several():
+    halves = {(0, 1): answer(2, 0.999), (1, 2): answer(4, 0.999)}
+    either = answer(8, 0.6)
+    either[[6, *range(6), 7, 9]] = 0.396, *[0.0005] * 8
+    assert path({**halves, (0, 2): either}) == [8]
+    assert path({**halves, (0, 2): answer(8, 0.6)}) == [2, 4]
+
+
 def test_a_half_alone_is_a_digit_only_where_the_whole_is_none():
     assert path({(1, 2): answer(4, 0.999), (0, 2): answer(8, 0.9)}) == [8]
     assert path({(1, 2): answer(4, 0.99999), (0, 2): answer(8, 0.15)}) == [4]

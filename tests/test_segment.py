@@ -166,19 +166,24 @@ def test_clusters_bridge_the_gaps_of_a_broken_stroke_only():
 BAR_OF_7, STEM, OTHER = (50, 50, 30, 6), (74, 60, 6, 34), (150, 50, 6, 44)
 
 
-def mended(look_at_whole, parts=(0.4, 0.4), boxes=(BAR_OF_7, STEM)):
+def mended(look_at_whole, parts=(0.4, 0.4), boxes=(BAR_OF_7, STEM), value=7):
     """The boxes after mending pieces in these boxes, which the network knows so surely, and their whole."""
 
     def look(wholes):
         return [whole._replace(answer=answer(7, look_at_whole)) for whole in wholes]
 
-    pieces = [piece(*box, confidence=confidence) for box, confidence in zip(boxes, parts)]
+    pieces = [piece(*box, value=value, confidence=confidence) for box, confidence in zip(boxes, parts)]
     return boxes_of(mend([*pieces, piece(*OTHER, value=4, confidence=0.99)], SHAPE, look))
 
 
 def test_a_broken_digit_is_mended_where_the_network_is_surer_of_the_whole():
     assert mended(0.95) == [(50, 50, 30, 44), OTHER]
     assert mended(0.8, parts=(0.88, 0.88)) == [BAR_OF_7, STEM, OTHER]
+
+
+def test_fragments_that_look_like_1s_do_not_speak_against_the_whole():
+    assert mended(0.95, parts=(0.99, 0.99), value=1) == [(50, 50, 30, 44), OTHER]
+    assert mended(0.55, parts=(0.99, 0.99), value=1) == [BAR_OF_7, STEM, OTHER]
 
 
 def test_fragments_that_make_nothing_are_not_joined():

@@ -167,7 +167,7 @@ def best_path(piece: Piece, n: int, runs: Sequence[Run], height: float) -> list[
     """Choose the runs that explain a piece of n slices best, from left to right (Viterbi).
 
     A run scores the log-odds of its digit, weighted by its share of the piece, less the prices of its cuts and of an
-    unlikely shape.
+    unlikely shape. Doubt which digit the whole piece is says nothing for several: it stays one if it is surely any.
     """
     width, tall = piece.box[2:]
     price = CUT + NARROW_PRICE * max(0.0, NARROW - width / tall)
@@ -176,7 +176,7 @@ def best_path(piece: Piece, n: int, runs: Sequence[Run], height: float) -> list[
     for first, last, option in sorted(runs, key=lambda run: run.last):
         share = (last - first) / n
         cuts = price * ((first > 0) + (last < n)) / 2
-        broad = BROAD_PRICE * max(0.0, option.box[2] / max(option.height, SHORT * height) - BROAD)
+        broad = too_broad(option, height)
         digit = share * (logit(option.confidence) - too_short(option, height) - broad)
         nothing = share * (logit(SKIP) - broad) - LOST * (last - first < n)
         for worth, taken in ((digit, option), (nothing, None)):
@@ -187,9 +187,16 @@ def best_path(piece: Piece, n: int, runs: Sequence[Run], height: float) -> list[
         at, taken = choice[at]
         if taken:
             digits.append(taken)
-    return digits[::-1]
+    whole = next(option for first, last, option in runs if last - first == n)
+    one = logit(whole.any_digit) - too_short(whole, height) - too_broad(whole, height)
+    return [whole] if len(digits) > 1 and one > score[n] else digits[::-1]
 
 
 def too_short(piece: Piece, height: float) -> float:
     """Price, in log-odds, of taking a piece for a digit that is much lower than a typical one."""
     return SHORT_PRICE * max(0.0, SHORT - piece.height / height)
+
+
+def too_broad(piece: Piece, height: float) -> float:
+    """Price, in log-odds, of taking a piece for a digit that is wider than high."""
+    return BROAD_PRICE * max(0.0, piece.box[2] / max(piece.height, SHORT * height) - BROAD)
