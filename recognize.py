@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from utils.classifier import Classifier
-    from utils.reader import Page
+    from utils.page import Page
     from utils.segment import Piece
 
 ELSEWHERE = Path("output")  # where annotated pictures go when there is no screen

@@ -18,7 +18,7 @@ from unittest import mock
 
 from tests.page import Page
 from tests.score_pages import Tally, compose, load_digits, measure, pages_of
-from utils import frame, ink, reader, rules, run, segment, straight, writing
+from utils import frame, ink, page, reader, rules, run, segment, straight, writing
 from utils.classifier import load_classifier
 from utils.picture import read_picture
 
@@ -68,30 +68,30 @@ STEPS = {
     "very large writing": hypotheses(lambda other, _: other.paper != ink.PAPERS[-1]),
     "sheets on their own": keep(reader, "find_sheets", lambda _: []),
     "turned pages": keep(reader, "likely_turn", lambda *_: 0),
-    "enlarging small writing": lambda: mock.patch.object(reader, "LEGIBLE", 0),
-    "the sheet's own strokes": keep(reader, "find_sheet", lambda *_: None),
-    "dropping the desk": keep(reader, "without_desk", lambda pieces, _: list(pieces)),
-    "erasing printed lines": keep(reader, "erase_lines", lambda pieces, *_: list(pieces)),
+    "enlarging small writing": lambda: mock.patch.object(page, "LEGIBLE", 0),
+    "the sheet's own strokes": keep(page, "find_sheet", lambda *_: None),
+    "dropping the desk": keep(page, "without_desk", lambda pieces, _: list(pieces)),
+    "erasing printed lines": keep(page, "erase_lines", lambda pieces, *_: list(pieces)),
     "...boxes around digits": keep(rules, "without_frames", lambda pieces, _: list(pieces)),
     "...what surrounds a digit": keep(rules, "without_surroundings", lambda pieces: pieces),
     "...circles of the other ink": keep(reader, "without_circles", lambda page, _: page),
     "...where little is digits": keep(rules, "unveil", lambda pieces, shown, _: (list(pieces), shown < -9)),
     "...sides of cells": keep(straight, "hanging", no_lines),
     "...ticks and low cells": keep(straight, "evenly_standing", no_lines),
-    "joining broken digits": keep(reader, "mend", lambda pieces, *_: segment.digit_sized(pieces)),
-    "dropping what has no paper around it": keep(reader, "on_paper", lambda *_: True),
-    "dropping what another pen wrote": keep(reader, "same_pen", lambda pieces, *_: pieces),
+    "joining broken digits": keep(page, "mend", lambda pieces, *_: segment.digit_sized(pieces)),
+    "dropping what has no paper around it": keep(page, "on_paper", lambda *_: True),
+    "dropping what another pen wrote": keep(page, "same_pen", lambda pieces, *_: pieces),
     "cutting touching digits": keep(
-        reader, "part_digits", lambda lines, *_: [[(piece, [piece]) for piece in line] for line in lines]
+        page, "part_digits", lambda lines, *_: [[(piece, [piece]) for piece in line] for line in lines]
     ),
-    "dropping words": keep(reader, "find_numbers", all_digits),
-    "...words that run up the page": keep(reader, "without_upright_words", lambda pieces, _: pieces),
+    "dropping words": keep(page, "find_numbers", all_digits),
+    "...words that run up the page": keep(page, "without_upright_words", lambda pieces, _: pieces),
     "...slashes and brackets": keep(writing, "is_bar", lambda *_: False),
     "...slashes that lean": keep(writing, "find_slashes", lambda *_: set()),
     "...but not signs between digits": keep(
         writing, "vote", lambda run, *how: sum(writing.vote_of(*one, *how) for one in run)
     ),
-    "dropping what the edge cuts off": keep(reader, "without_edges", lambda lines, _: lines),
+    "dropping what the edge cuts off": keep(page, "without_edges", lambda lines, _: lines),
     "thickening thin strokes": lambda: mock.patch.object(frame, "STROKE", 0),
 }
 

@@ -18,7 +18,7 @@ from utils.draw import (
     stamp,
 )
 from utils.files import STEPS
-from utils.reader import Hypothesis, Page
+from utils.page import Hypothesis, Page
 from utils.segment import Piece
 
 

@@ -1,4 +1,4 @@
-"""utils/reader.py: pictures of every kind are read under the hypothesis that the network's evidence decides for."""
+"""utils/reader.py, utils/page.py: pictures are read under the hypothesis that the network's evidence decides for."""
 
 import cv2
 import numpy as np
@@ -10,19 +10,8 @@ from tests.score_pages import align
 from utils import reader
 from utils.classifier import Memory, load_classifier
 from utils.ink import PAPERS
-from utils.reader import (
-    LEGIBLE,
-    LONG_SIDE,
-    SEVERAL,
-    SHORTEST,
-    TEXT,
-    Hypothesis,
-    Page,
-    hypotheses,
-    likely_turn,
-    read_page,
-    turned,
-)
+from utils.page import LEGIBLE, LONG_SIDE, SAMPLE, SHORTEST, TEXT, Hypothesis, Page, sample, turned
+from utils.reader import SEVERAL, hypotheses, likely_turn, read_page
 
 CLEAR = 192, 5, 396, 76, 27, 375, 384, 64, 134, 281  # rows of test digits 0 to 9 that no network misreads
 ODD_SHAPES = (1, 1), (1, 60), (60, 1), (2, 2), (3, 20000)
@@ -217,10 +206,10 @@ def test_digits_that_the_pictures_edge_cuts_are_not_read(write, classifier):
 
 def test_a_sample_has_large_pieces_even_where_specks_are_many():
     specks, large = [digit(0, 0, 2, 2)] * 10_000, [digit(0, 0, 20, 40)] * 30
-    some = reader.sample(specks[:5000] + large + specks[5000:])
-    assert len(some) <= reader.SAMPLE
+    some = sample(specks[:5000] + large + specks[5000:])
+    assert len(some) <= SAMPLE
     assert sum(piece.size > 2 for piece in some) >= 15
-    assert reader.sample(large) == large
+    assert sample(large) == large
 
 
 @pytest.mark.parametrize("pitch", [20, 40])
@@ -334,11 +323,11 @@ def test_a_strip_three_hundred_times_as_long_as_high_is_read(write, classifier):
 
 
 def test_enlarging_stops_at_a_number_of_pixels(write, classifier, monkeypatch):
-    monkeypatch.setattr(reader, "LARGEST", 90_000)
+    monkeypatch.setattr("utils.page.LARGEST", 90_000)
     small = cv2.resize(write(LINES)[0], (300, 200), interpolation=cv2.INTER_AREA)
     page = read_page(small, classifier)
     assert page.grey.size <= small.size * (SHORTEST / 300) ** 2
-    monkeypatch.setattr(reader, "LARGEST", 300_000)
+    monkeypatch.setattr("utils.page.LARGEST", 300_000)
     assert page.grey.size < read_page(small, classifier).grey.size <= 300_000
 
 

@@ -19,7 +19,7 @@ from recognize import read_digits, remark
 from tests.compose import compose_sample
 from tests.score_pages import align
 from utils.classifier import load_classifier
-from utils.reader import Hypothesis, Page
+from utils.page import Hypothesis, Page
 from utils.segment import Piece
 
 MODELS = [ROOT / "output" / name for name in ("mnist_cnn.tflite", "mnist.tflite", "mnist_cnn.keras", "mnist.keras")]

@@ -6,7 +6,7 @@ import math
 import cv2
 import numpy as np
 
-from utils.reader import Page
+from utils.page import Page
 from utils.segment import Box, Piece, paint
 
 RED, GREEN, BLACK = (0, 0, 255), (0, 255, 0), (0, 0, 0)  # BGR
