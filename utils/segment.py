@@ -175,8 +175,8 @@ def digit_sized(pieces: Sequence[Piece]) -> list[Piece]:
 def mend(pieces: Sequence[Piece], shape: tuple[int, ...], look: Look) -> list[Piece]:
     """Join the fragments of broken strokes where the network is surer of the whole than of its parts; drop specks.
 
-    Parts that look like 1s do not count, see BAR. A digit that is known and most of the whole takes nothing in, such as
-    a line under it, unless the whole is surer.
+    A part that looks like a 1 is never known, see BAR. A digit that is known, and most of the whole, takes nothing in
+    unless the whole is surer; there may be a line under it.
     """
     kept = digit_sized(pieces)
     large = {id(piece) for piece in kept}
@@ -186,7 +186,7 @@ def mend(pieces: Sequence[Piece], shape: tuple[int, ...], look: Look) -> list[Pi
     gone = set()
     for group, whole in zip(groups, wholes):
         areas = [cv2.countNonZero(part.ink) for part in group]
-        apart = np.average([part.confidence * (part.value != 1) for part in group], weights=areas)
+        apart = np.average([min(part.confidence, KNOWN if part.value == 1 else 1) for part in group], weights=areas)
         main = [part.confidence for part in group if part.known and part.height > MAIN * whole.height]
         if whole.confidence > max(apart, MENDED, *main):
             gone |= {id(part) for part in group}
