@@ -18,7 +18,7 @@ from unittest import mock
 
 from tests.page import Page
 from tests.score_pages import Tally, compose, load_digits, measure, pages_of
-from utils import frame, ink, page, reader, rules, run, segment, straight, writing
+from utils import frame, ink, page, reader, rules, run, segment, straight, ticks, writing
 from utils.classifier import load_classifier
 from utils.picture import read_picture
 
@@ -77,7 +77,7 @@ STEPS = {
     "...circles of the other ink": keep(reader, "without_circles", lambda page, _: page),
     "...where little is digits": keep(rules, "unveil", lambda pieces, shown, _: (list(pieces), shown < -9)),
     "...sides of cells": keep(straight, "hanging", no_lines),
-    "...ticks and low cells": keep(straight, "evenly_standing", no_lines),
+    "...ticks and low cells": keep(ticks, "evenly_standing", no_lines),
     "joining broken digits": keep(page, "mend", lambda pieces, *_: segment.digit_sized(pieces)),
     "dropping what has no paper around it": keep(page, "on_paper", lambda *_: True),
     "dropping what another pen wrote": keep(page, "same_pen", lambda pieces, *_: pieces),

@@ -1,4 +1,4 @@
-"""utils/rules.py and utils/straight.py: printed lines and boxes go, the digits that cross or fill them stay."""
+"""utils/rules.py, straight.py and ticks.py: printed lines and boxes go, the digits that cross or fill them stay."""
 
 import cv2
 import numpy as np
@@ -8,7 +8,8 @@ from conftest import answer
 from utils.frame import center_digit
 from utils.rules import BOX_THICK, THICK, erase_lines, peel, split_known, without, without_frames, without_surroundings
 from utils.segment import Piece, cut_pieces, paint
-from utils.straight import find_lines, find_ticks, line_slopes, run_lengths
+from utils.straight import find_lines, line_slopes, run_lengths
+from utils.ticks import find_ticks
 
 ODD_SHAPES = (1, 1), (1, 60), (60, 1), (2, 2), (2, 900), (900, 3)
 LENGTH = 120  # pixels: three times the height of the digits below

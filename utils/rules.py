@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 
 from utils.segment import Look, Piece, balance, cut_pieces, evidence, paint, surrounds
-from utils.straight import SPARE, find_lines, find_ticks
+from utils.straight import SPARE, find_lines
+from utils.ticks import find_ticks
 
 LONG = 3.0  # digit heights: a straight line of this length is printed, not written
 CLEAN = 0.5  # of what speaks for digits: where more speaks against them, lines may hide or feign some

@@ -1,6 +1,5 @@
 """Straight lines in ink, found and told from the strokes that cross them."""
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -26,12 +25,6 @@ DENSE = 0.3  # share of a picture: more ink than this is a texture, and has no l
 BENT = 0.005  # line lengths: how far a line may stray from a parabola
 SPARE = 1.6  # thicknesses: a column of ink longer than this is a stroke that crosses the line
 BOLD = 1.7  # of a line's ink: anything blacker is a stroke that lies on the line
-
-# ticks and sides of cells
-CELLS = 4  # lines that tell a pitch
-OFF_PITCH, ON_PITCH = 0.07, 0.7  # of the pitch: how far off a line may lie; share of the lines that must lie nearer
-STUBBY = 0.5  # of its length: how thick a tick may be
-ROW = 5  # times its length: the shortest line on which it may stand
 
 
 class Course(NamedTuple):
@@ -73,25 +66,6 @@ def find_lines(ink: np.ndarray, length: float, thick: float, stops: np.ndarray |
     """
     length = max(length, SHORTEST)
     return find(ink, line_slopes(ink, length), length, thick, stops, hanging)
-
-
-def find_ticks(ink: np.ndarray, lines: np.ndarray, length: float, black: float) -> np.ndarray:
-    """Find the ticks of combs and the sides of low cells: short lines that stand on others, at one pitch.
-
-    Parameters
-    ----------
-    ink : (H, W) float32, see `utils.ink`, without the lines
-    lines : (H, W) bool, the lines on which they stand
-    length : pixels of the shortest tick
-    black : the ink of the lines; what is much blacker is no tick
-
-    Returns
-    -------
-    (H, W) bool
-    """
-    length = max(length, SHORTEST)
-    choose = functools.partial(evenly_standing, black=black)
-    return find(ink, line_slopes(lines, ROW * length), length, STUBBY, lines, choose)
 
 
 def find(
@@ -138,52 +112,6 @@ def erase_along(
 def hanging(courses: Sequence[Course], ink: np.ndarray, ends: np.ndarray, length: float) -> list[Course]:
     """Choose the lines that run from one line across them to another, or to the picture's edge."""
     return [course for course in courses if all(stands(course, ink, ends, length))]
-
-
-def evenly_standing(
-    courses: Sequence[Course], ink: np.ndarray, ends: np.ndarray, length: float, black: float
-) -> list[Course]:
-    """Choose the lines that stand on the same line at one pitch, and add those of them that writing hides."""
-    standing = [one for one in courses if one.black <= BOLD * black and any(stands(one, ink, ends, length))]
-    chosen = []
-    for row in in_rows(standing):
-        levels = np.array([course.level for course in row])
-        fits, pitch = np.zeros(len(row), bool), np.inf
-        for start, gap in zip(levels, np.diff(levels)):
-            steps = (levels - start) / max(gap, 1)
-            fit = np.abs(steps - np.round(steps)) < OFF_PITCH
-            if gap > length and fit.sum() > fits.sum():
-                fits, pitch = fit, gap
-        if fits.sum() >= max(CELLS, ON_PITCH * len(row)):
-            even = [course for course, yes in zip(row, fits) if yes]
-            chosen += even
-            for one, other in zip(even, even[1:]):
-                chosen += between(one, other, round((other.level - one.level) / pitch))
-    return chosen
-
-
-def in_rows(courses: Sequence[Course]) -> list[list[Course]]:
-    """Gather the lines that begin, or end, on the same line across them, in the order in which they stand there."""
-    rows: list[list[Course]] = []
-    for course in sorted(courses, key=lambda course: course.level):
-        for row in rows:
-            near = STEEP * (course.level - row[-1].level) + course.thickness
-            if min(abs(course.first - row[-1].first), abs(course.last - row[-1].last)) < near:
-                row.append(course)
-                break
-        else:
-            rows.append([course])
-    return rows
-
-
-def between(one: Course, other: Course, n: int) -> list[Course]:
-    """Lay the n - 1 lines between two that are n steps apart."""
-    thickness, black = (one.thickness + other.thickness) / 2, (one.black + other.black) / 2
-    first, last = min(one.first, other.first), max(one.last, other.last)
-    columns = np.arange(len(one.rows))
-    inside = (first <= columns) & (columns <= last)
-    ways = (np.where(inside, one.rows + (other.rows - one.rows) * k / n, np.nan) for k in range(1, n))
-    return [Course(rows, thickness, black, first, last) for rows in ways]
 
 
 def line_slopes(ink: np.ndarray, length: float) -> list[list[float]]:
