@@ -14,10 +14,16 @@ from utils.segment import KNOWN, Parts, Piece, group_lines, logit
 from utils.signs import find_slashes, is_bar, usual_slant
 
 CLOSE = 0.4  # digit heights: the widest gap in a word or a number
-# The network is surer than it is right: these make its log-odds, see `Piece.any_digit`, a vote (Platt 1999). They were
+# The network is surer than it is right: these make its log-odds, see `any_alike`, a vote (Platt 1999). They were
 # chosen on pages of held-out digits: with EVEN at 6.5, print had twice the false digits.
 EVEN, RATE, MOST = 7.0, 0.25, 1.0  # log-odds that speak for neither, what one more counts, and the strongest vote
 RARE = 0.4  # share of a page's pieces: if fewer are doubtful, it is digits, and EVEN is their median at most
+# between which of two digits it wavers, for distorted held-out digits more often than for letters in handwriting fonts;
+# letters are rather between 0 and 6, or 4 and 8
+ALIKE = {
+    *((0, 9), (1, 2), (1, 7), (1, 9), (2, 3), (2, 7), (3, 5), (3, 7)),
+    *((3, 9), (4, 9), (5, 6), (5, 8), (5, 9), (7, 9), (8, 9)),
+}
 LETTERS, LETTER_VOTE = (0, 1), 0.2  # what o, O, l, i and I are taken for, and how much their vote counts
 LOW, LOW_PRICE = 0.8, 4.0  # digit heights; log-odds a height: what is lower may be a letter like a or s, its vote fades
 DOT = 0.25  # digit heights: what is smaller is a dot, and speaks for neither
@@ -75,7 +81,7 @@ def without_upright_words(pieces: Sequence[Piece], height: float) -> list[Piece]
 def judge(rows: Sequence[Sequence[Parts]], heights: Sequence[float]) -> np.ndarray:
     """Say of each run of each line whether it is a number: (N,) bool; `heights` are what a digit's is in each line."""
     runs = [(run, tall) for row, tall in zip(rows, heights) for run in row]
-    odds = [logit(piece.any_digit) for run, tall in runs for piece, _ in run if not is_mark(piece, tall)]
+    odds = [logit(any_alike(piece)) for run, tall in runs for piece, _ in run if not is_mark(piece, tall)]
     most_known = bool(odds) and np.quantile(odds, RARE) > logit(KNOWN)
     even = min(EVEN, float(np.median(odds))) if most_known else EVEN
     votes = np.array([vote(run, tall, even) for run, tall in runs])
@@ -206,7 +212,7 @@ def vote(run: Parts, height: float, even: float) -> float:
             columns.append(0.0)
             digits.append(False)
         columns[-1] += vote_of(piece, part, height, even)
-        digits[-1] = piece.any_digit > KNOWN and piece.height >= LOW * height
+        digits[-1] = any_alike(piece) > KNOWN and piece.height >= LOW * height
         right = max(right, x + w)
     beside = zip(digits, digits[1:], digits[2:])
     signs = [own for own, (left, this, right) in zip(columns[1:], beside) if left and right and not this]
@@ -217,12 +223,19 @@ def vote_of(piece: Piece, part: Sequence[Piece], height: float, even: float) -> 
     """Log-odds of a piece, and of the digits that it may be cut into, being from a number."""
     digits = [digit for digit in part if is_digit(digit, height)]
     is_several = len(digits) > 1
-    sure = min(digit.any_digit for digit in digits) if is_several else piece.any_digit
+    sure = min(map(any_alike, digits)) if is_several else any_alike(piece)
     vote = min(MOST, RATE * (logit(sure) - even))
     if vote > 0:
         vote = max(0.0, vote - LOW_PRICE * max(0.0, LOW - piece.height / height))
         vote *= LETTER_VOTE if piece.value in LETTERS and not is_several else 1.0
     return vote
+
+
+def any_alike(piece: Piece) -> float:
+    """Probability that a piece is a digit; doubt between two that are ALIKE does not count."""
+    *_, second, best = np.argsort(piece.answer).tolist()
+    # what is no digit has learned ten equal answers: a tenth of them is the best one
+    return piece.any_digit if (min(second, best), max(second, best)) in ALIKE else 1 - (1 - piece.confidence) / 0.9
 
 
 def is_mark(piece: Piece, height: float) -> bool:
