@@ -18,8 +18,8 @@ CLOSE = 0.4  # digit heights: the widest gap in a word or a number
 # chosen on pages of held-out digits: with EVEN at 6.5, print had twice the false digits.
 EVEN, RATE, MOST = 7.0, 0.25, 1.0  # log-odds that speak for neither, what one more counts, and the strongest vote
 RARE = 0.4  # share of a page's pieces: if fewer are doubtful, it is digits, and EVEN is their median at most
-# between which of two digits it wavers, for distorted held-out digits more often than for letters in handwriting fonts;
-# letters are rather between 0 and 6, or 4 and 8
+# pairs that hands write alike: distorted held-out digits leave the network in doubt between these two more often than
+# letters in handwriting fonts do; what is a letter is rather between 0 and 6, or 4 and 8
 ALIKE = {
     *((0, 9), (1, 2), (1, 7), (1, 9), (2, 3), (2, 7), (3, 5), (3, 7)),
     *((3, 9), (4, 9), (5, 6), (5, 8), (5, 9), (7, 9), (8, 9)),
