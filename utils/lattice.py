@@ -167,7 +167,7 @@ def best_path(piece: Piece, n: int, runs: Sequence[Run], height: float) -> list[
     """Choose the runs that explain a piece of n slices best, from left to right (Viterbi).
 
     A run scores the log-odds of its digit, weighted by its share of the piece, less the prices of its cuts and of an
-    unlikely shape. Doubt which digit the whole piece is says nothing for several: it stays one if it is surely any.
+    unlikely shape. A whole piece that is surely a digit stays one, however doubtful it is which.
     """
     width, tall = piece.box[2:]
     price = CUT + NARROW_PRICE * max(0.0, NARROW - width / tall)

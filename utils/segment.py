@@ -175,8 +175,8 @@ def digit_sized(pieces: Sequence[Piece]) -> list[Piece]:
 def mend(pieces: Sequence[Piece], shape: tuple[int, ...], look: Look) -> list[Piece]:
     """Join the fragments of broken strokes where the network is surer of the whole than of its parts; drop specks.
 
-    A part that looks like a 1 is never known, see BAR. A digit that is known, and most of the whole, takes nothing in
-    unless the whole is surer; there may be a line under it.
+    A part that looks like a 1 is never known, see BAR. A known digit that is most of the whole takes nothing in, not
+    even a line under it, unless the whole is surer.
     """
     kept = digit_sized(pieces)
     large = {id(piece) for piece in kept}
