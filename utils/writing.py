@@ -18,8 +18,8 @@ CLOSE = 0.4  # digit heights: the widest gap in a word or a number
 # chosen on pages of held-out digits: with EVEN at 6.5, print had twice the false digits.
 EVEN, RATE, MOST = 7.0, 0.25, 1.0  # log-odds that speak for neither, what one more counts, and the strongest vote
 RARE = 0.4  # share of a page's pieces: if fewer are doubtful, it is digits, and EVEN is their median at most
-# pairs that hands write alike: distorted held-out digits leave the network in doubt between these two more often than
-# letters in handwriting fonts do; what is a letter is rather between 0 and 6, or 4 and 8
+# pairs that hands write alike: distorted held-out digits leave the network in doubt between these two as often as
+# letters in handwriting fonts do, or more often; letters rather between 0 and 6, or 4 and 8
 ALIKE = "09", "12", "17", "19", "23", "27", "35", "37", "39", "49", "56", "58", "59", "79", "89"
 LETTERS, LETTER_VOTE = (0, 1), 0.2  # what o, O, l, i and I are taken for, and how much their vote counts
 LOW, LOW_PRICE = 0.8, 4.0  # digit heights; log-odds a height: what is lower may be a letter like a or s, its vote fades
@@ -230,7 +230,7 @@ def vote_of(piece: Piece, part: Sequence[Piece], height: float, even: float) -> 
 
 def any_alike(piece: Piece) -> float:
     """Probability that a piece is a digit; doubt between two that are ALIKE does not count."""
-    low, high = sorted(np.argsort(piece.answer)[-2:])
+    low, high = sorted(np.argsort(piece.answer)[-2:].tolist())
     # what is no digit has learned ten equal answers, of which the best is one
     return piece.any_digit if f"{low}{high}" in ALIKE else 1 - (1 - piece.confidence) / 0.9
 
