@@ -60,9 +60,12 @@ def around_known(pieces: Sequence[Piece], lines: np.ndarray, ink: np.ndarray, lo
     if known and other:
         height = median_height(known)
         lines = lines | find_lines(ink_of(other, ink), LONG * height, THICK)
-        left = without(other, lines, look)
-        if evidence(left) >= evidence(other):  # a line of print may look like a line, but its letters go with it
-            known, other = split_known(known + left)
+        left = without([piece for piece in other if not piece.known], lines, look)
+        for piece in other:
+            if piece.known:  # a large digit, or digits in a net of lines that looks like one
+                inside = without([piece], lines, look)
+                left += inside if any(part.known for part in inside) else [piece]
+        known, other = split_known(known + left)
         # what hangs between these lines
         large = [piece for piece in other if piece.size > HANGING * height]
         small = [piece for piece in other if piece.size <= HANGING * height]

@@ -187,7 +187,7 @@ def mend(pieces: Sequence[Piece], shape: tuple[int, ...], look: Look) -> list[Pi
     for group, whole in zip(groups, wholes):
         areas = [cv2.countNonZero(part.ink) for part in group]
         apart = np.average([min(part.confidence, KNOWN if part.value == 1 else 1) for part in group], weights=areas)
-        main = [part.confidence for part in group if part.known and part.height > MAIN * whole.height]
+        main = [part.confidence for part in group if part.sure or (part.known and part.height > MAIN * whole.height)]
         if whole.confidence > max(apart, MENDED, *main):
             gone |= {id(part) for part in group}
             kept.append(whole)
