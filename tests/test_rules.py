@@ -6,7 +6,17 @@ import pytest
 from conftest import answer
 
 from utils.frame import center_digit
-from utils.rules import BOX_THICK, THICK, erase_lines, peel, split_known, without, without_frames, without_surroundings
+from utils.rules import (
+    BOX_THICK,
+    THICK,
+    around_known,
+    erase_lines,
+    peel,
+    split_known,
+    without,
+    without_frames,
+    without_surroundings,
+)
 from utils.segment import Piece, cut_pieces, paint
 from utils.straight import find_lines, line_slopes, run_lengths
 from utils.ticks import find_ticks
@@ -90,6 +100,7 @@ def share(part, whole):
     return cv2.countNonZero(part & whole) / cv2.countNonZero(whole)
 
 
+NET = line((20, 120), (380, 120)) | line((60, 40), (60, 380))
 LINES = {
     "level": line((20, 195), (380, 195)),
     "level and thick": line((20, 195), (380, 195), 5),
@@ -294,6 +305,20 @@ def test_what_is_twice_as_high_as_other_known_digits_is_none():
     )
     assert split_known([*digits, net, doubtful]) == (digits, [net, doubtful])
     assert split_known([]) == ([], [])
+
+
+@pytest.mark.parametrize("known_without", [True, False])
+def test_a_net_that_looks_like_a_digit_loses_its_lines_to_a_digit_that_is_known_without(known_without):
+    digits, alone, lines = write("55", 100, 100), write("5", 200, 300), NET
+    mask = digits | alone | lines
+
+    def look(pieces):
+        return [piece._replace(answer=answer(5, 0.99 if known_without else 0.5)) for piece in pieces]
+
+    known = [piece._replace(answer=answer(5, 0.99)) for piece in cut_pieces(mask)]
+    left = around_known(known, np.zeros(mask.shape, bool), mask.astype(np.float32) / 255, look)
+    gone = share(paint(left, mask.shape), lines & ~digits) < 0.1
+    assert len(known) == 2 and gone == known_without
 
 
 @pytest.mark.parametrize("name", LINES)
