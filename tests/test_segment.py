@@ -197,8 +197,8 @@ def test_a_known_digit_takes_up_a_fragment_but_two_known_digits_are_never_joined
 
 
 def test_a_sure_digit_takes_no_fragment_in_however_low_it_is_beside_it():
-    upper, lower = (50, 50, 30, 24), (74, 76, 6, 18)
-    assert mended(0.95, (0.92, 0.2), (upper, lower)) == [(50, 50, 30, 44), OTHER]
+    upper, lower = (50, 50, 30, 24), (74, 76, 6, 24)
+    assert mended(0.95, (0.92, 0.2), (upper, lower)) == [(50, 50, 30, 50), OTHER]
     assert mended(0.95, (0.9998, 0.2), (upper, lower)) == [upper, lower, OTHER]
 
 
