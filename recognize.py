@@ -152,7 +152,7 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("-i", "--image", type=nonempty_path, nargs="+", action="extend", required=True, help="pictures, or folders")
-    add("-m", "--model", type=nonempty_path, required=True, help="a network, best output/mnist_cnn.tflite; or a .keras, slower")
+    add("-m", "--model", type=nonempty_path, required=True, help="best output/mnist_cnn.tflite; a .keras is slower")
     add("-o", "--output", type=nonempty_path, metavar="PATH", help="write the annotated picture to this file or folder")
     add("--json", action="store_true", help="print one JSON array with boxes and confidences instead")
     add("--no-show", action="store_true", help="open no window")

@@ -19,6 +19,7 @@ EDGE = 0.45  # share of a stroke's own crest at which its edge lies (half, less 
 CREST = 0.4  # share of the picture's typical ink that large strokes must reach; shades do not
 LEVELS = 8  # of brightness, at which a sheet may end
 SHEET, MOST = 1 / 64, 0.9  # share of the picture that a sheet has at least, an eighth of each side, and at most
+LIMB = 1 / 4  # of a sheet's width: what is narrower and touches it is not of the sheet
 LIGHTER = 1.3  # times: how much lighter a sheet is than what it lies on, where they meet
 FIRM = 1.5  # times what a stroke must exceed: it reaches that somewhere, grain does not
 
@@ -179,17 +180,18 @@ def find_sheets(grey: np.ndarray) -> list[Outline]:
     for light in small, 255 - small:
         bare = cv2.morphologyEx(light, cv2.MORPH_CLOSE, disc, borderType=cv2.BORDER_REPLICATE)
         bare = cv2.morphologyEx(bare, cv2.MORPH_OPEN, STEP, borderType=cv2.BORDER_REPLICATE)
+        tones = bare if light is small else 255 - bare
         clearest, sheet = 0.0, None
         for level in np.unique(np.linspace(*np.percentile(bare, (1, 99)), LEVELS + 2)[1:-1].astype(int)):
             count, labels, stats, _ = cv2.connectedComponentsWithStats((bare > level).astype(np.uint8), connectivity=4)
             box, area = stats[1:, 2] * stats[1:, 3], np.bincount(labels[light > level], minlength=count)[1:]
             for i in 1 + np.flatnonzero((area >= SHEET * small.size) & (2 * area >= box) & (box <= MOST * small.size)):
-                part = (labels == i).astype(np.uint8)
+                part = convex_core((labels == i).astype(np.uint8))
                 rims = part > cv2.erode(part, STEP), part < cv2.dilate(part, STEP)  # inside, and outside
-                dark, bright = sorted(max(1.0, float(np.median(small[rim]))) for rim in rims)
-                clear = np.log(bright / dark) * np.count_nonzero(rims[0])
-                if bright > LIGHTER * dark and clear > clearest:
-                    clearest, sheet = clear, cv2.erode(part & (light > level), None)
+                inner, outer = (np.log(np.maximum(1, tones[rim])).mean() for rim in rims)
+                clear = abs(inner - outer) * np.count_nonzero(rims[0])
+                if abs(inner - outer) > np.log(LIGHTER) and clear > clearest:
+                    clearest, sheet = clear, cv2.erode(part, None, iterations=2)
         if sheet is not None and sheet.any():
             corners = cv2.convexHull(cv2.findNonZero(sheet)).reshape(-1, 2) + 0.5
             corners = (corners * np.divide(grey.shape[::-1], small.shape[::-1])).astype(int)
@@ -197,14 +199,30 @@ def find_sheets(grey: np.ndarray) -> list[Outline]:
     return outlines
 
 
+def convex_core(part: np.ndarray) -> np.ndarray:
+    """Make a part (h, w) uint8 convex, without what is much narrower, such as a pen that touches a sheet."""
+    hemmed = cv2.copyMakeBorder(part, *[1] * 4, cv2.BORDER_CONSTANT, value=0)
+    depth = cv2.distanceTransform(hemmed, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    limb = LIMB * depth.max()
+    away = cv2.distanceTransform(np.uint8(depth <= limb), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    opened = np.uint8(away[1:-1, 1:-1] <= limb)
+    return cv2.fillConvexPoly(np.zeros_like(part), cv2.convexHull(cv2.findNonZero(opened)), 1)
+
+
 def cut_sheet(grey: np.ndarray, outline: Outline) -> np.ndarray:
-    """Cut a sheet out of a picture (H, W) uint8: the box around it, in which what lies around it is painted over."""
+    """Cut a sheet out of a picture (H, W) uint8: the box around it, in which its paper goes on beyond its edges."""
     x, y, w, h = cv2.boundingRect(np.array(outline))
     sheet = grey[y : y + h, x : x + w].copy()
     around = np.ones_like(sheet)
     cv2.fillConvexPoly(around, np.array(outline) - (x, y), 0)
-    sheet[around > 0] = np.median(sheet[around == 0])
-    return sheet
+    small = resize(sheet, min(1, PAPERS[0] / max(h, w)))
+    beyond = cv2.resize(around, small.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    # each pixel beyond the edge is like the one of the sheet that is nearest to it
+    _, nearest = cv2.distanceTransformWithLabels(beyond, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL)
+    light = np.zeros(nearest.max() + 1, np.uint8)
+    light[nearest[beyond == 0]] = small[beyond == 0]
+    paper = cv2.resize(cv2.medianBlur(light[nearest], BRIDGE), (w, h), interpolation=cv2.INTER_LINEAR)
+    return np.where(around > 0, paper, sheet)
 
 
 def paper_noise(ink: np.ndarray, copy: int) -> np.ndarray:

@@ -31,6 +31,7 @@ LARGEST = 3_000_000  # pixels: a smaller picture is enlarged to so many at most;
 THIN = 0.03  # digit heights: the most that small digits are blurred, lest thin strokes wash out
 SAMPLE = 300  # pieces that tell the height of the writing
 WRITTEN = 0.02  # share of these pieces: if fewer are known when they are enlarged, all of it is a texture
+FINEST = 3  # pixels of a coarse copy of the paper: what is smaller is left to the fine copy
 CONVINCING = 6.0  # mean log-odds of its digits from which a reading may end the search...
 MANY, EXPLAINED = 5, 0.5  # ...if so many are known, or its digits are this share of the ink
 LETTER = 0.25  # log-odds that each letter adds: a reading that finds words has the right ink, size and turn
@@ -98,8 +99,13 @@ class Page(NamedTuple):
     def convinces(self) -> bool:
         """Whether its digits are beyond doubt."""
         sure = sum(digit.evidence - CONVINCING * digit.size for digit in self.digits) > 0
+        return sure and (self.known >= MANY or self.is_explained)
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether most of the ink is digits."""
         area = sum(cv2.countNonZero(digit.ink) for digit in self.digits)
-        return sure and (self.known >= MANY or area >= EXPLAINED * cv2.countNonZero(self.mask))
+        return area >= EXPLAINED * cv2.countNonZero(self.mask) > 0
 
     def in_picture(self) -> list[list[Piece]]:
         """Give the digits the boxes that they have in the picture itself."""
@@ -172,7 +178,8 @@ def find_digits(page: Page, look: Look) -> Page:
     pieces = erase_lines(without_desk(look(page.pieces), page.grey), ink, look)
 
     # 4. Pieces: broken digits are mended; specks, and what another pen wrote, are dropped.
-    pieces = digit_sized(mend(pieces, mask.shape, look))
+    least = 0 if page.hypothesis.paper == PAPERS[0] else FINEST * max(mask.shape) / page.hypothesis.paper
+    pieces = [piece for piece in digit_sized(mend(pieces, mask.shape, look)) if piece.size >= least]
     if not pieces:
         return page._replace(pieces=[])
     height, stroke = typical_height(pieces), typical_stroke(pieces)

@@ -8,16 +8,19 @@ network's evidence tells which guess was right.
 import functools
 from collections.abc import Iterable, Iterator, Sequence
 
+import cv2
 import numpy as np
 
 from utils.classifier import Classifier, Memory
+from utils.clutter import BLOT, touched_sides
 from utils.ink import PAPERS, Outline, cut_sheet, find_sheets, has_light_ink, resize, to_grey
 from utils.page import MANY, Hypothesis, Page, Scaled, read, turned
-from utils.segment import Look, Piece, evidence, surrounds
+from utils.segment import KNOWN, Look, Piece, evidence, surrounds
 
 BETTER = 1.05  # of the evidence so far: what a less likely hypothesis must have
 TURNED = 40  # pieces, the largest, that are looked at turned
 SEVERAL = 3  # known digits on a sheet, on a turned page, or of the other ink, from which it is believed
+MOSTLY = 0.75  # share of a digit's box: one that lies on a sheet so far is written on it
 LIKELY, CLEARLY = 3.0, 1.5  # what else turns a picture: mean log-odds, and times the evidence upright
 
 
@@ -68,15 +71,47 @@ def read_sheets(grey: np.ndarray, whole: Page, scaled: Scaled, look: Look) -> Pa
     """Read each sheet in a picture on its own, for it may be small; the reading of the whole must be clearly beaten.
 
     A page of text is not read again. Many digits beyond doubt tell the ink; a few may be the outline of the sheet, or
-    what lies beside it. A thick digit may look like a sheet: several digits must be known on one.
+    what lies beside it. Where not all of a sheet is explained, several digits must be known on it.
     """
     best = whole
     inks = (whole.hypothesis.light_ink,) if whole.convinces and whole.known >= MANY else (False, True)
     for sheet in [] if whole.is_text else find_sheets(grey):
         for light_ink in inks:
             page = read(scaled, Hypothesis(light_ink, PAPERS[0], whole.hypothesis.turn, sheet), look)
-            best = better(page, best) if page.known >= SEVERAL else best
+            if explains_sheet(page, best):
+                best = page
+            elif page.known >= SEVERAL:
+                best = better(page, best)
     return best
+
+
+def explains_sheet(page: Page, best: Page) -> bool:
+    """Whether digits are most of the ink on a sheet, and nothing that was read before speaks against it.
+
+    Sure digits beside the sheet do, and more evidence on it, but not what lies across its edge. A digit that covers the
+    sheet is the sheet itself, or a fat digit that looks like one, with a hole in it that looks like a 0 or a 1: other
+    sure digits prove that it is the sheet, and so does a 0 whose walls are wider than any stroke.
+    """
+    if not page.is_explained:
+        return False
+    digits = [digit for line in page.in_picture() for digit in line]
+    first, _, wide, _ = np.array([digit.box for digit in digits]).T
+    inner = max(first + wide) - min(first)
+    left, top, width, height = cv2.boundingRect(np.array(page.hypothesis.sheet))
+    on_sheet = []
+    for digit in [digit for line in best.in_picture() for digit in line if digit.confidence > KNOWN]:
+        x, y, w, h = digit.box
+        across, down = min(x + w, left + width) - max(x, left), min(y + h, top + height) - max(y, top)
+        shared = max(0, across) * max(0, down)
+        if 2 * shared > width * height:
+            is_wall = digit.value == 0 and (w - inner) / 2 > BLOT * digit.size
+            if not is_wall and not any(own.sure and own.value != 0 for own in digits):
+                return False
+        elif shared > MOSTLY * w * h:
+            on_sheet.append(digit)
+        elif not shared and digit.sure and not touched_sides(digit.box, *best.shape):
+            return False
+    return evidence(on_sheet) <= BETTER * evidence(digits)
 
 
 def better(page: Page, best: Page) -> Page:
