@@ -29,7 +29,10 @@ COLUMNS = {
     "light": ("clean", "board", "shadow", "noise", "faint", "blur"),
     "touching": ("touching", "slope"),
     "sizes": ("14 px", "20 px", "40 px", "100 px", "400 px"),
-    "surroundings": ("clutter", "rough desk", "slip", "things", "signs", "dates", "one hand", "words", "side print"),
+    "surroundings": (
+        *("alone", "clutter", "rough desk", "slip", "things"),
+        *("signs", "dates", "one hand", "words", "side print"),
+    ),
     "turned": ("sideways", "upside down"),
     "text": ("text",),
 }

@@ -83,7 +83,7 @@ def photograph(
 
     sheet = prepare_surface(rng, condition, shape, offset, height, pitch, slope, plan)
     if condition.clutter:
-        ink = scenery.strew(rng, ink, height, int(rng.integers(6, 16)))
+        ink = scenery.strew(rng, ink, height, int(rng.integers(*condition.marks)))
     chalk = condition.surface in ("board", "mass")
     colour = CHALK if chalk else INKS[rng.choice(condition.inks)]
     pressure = 1 - np.abs(scenery.texture(rng, shape, (height / 6, height / 6))) * (0.12 if chalk else 0.06)

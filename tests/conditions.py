@@ -42,6 +42,7 @@ class Condition:
     touching: bool = False
     things: int = 0  # pens and erasers that are tried to be put on free places
     clutter: bool = False
+    marks: tuple[int, int] = (6, 16)  # stray ones on a sheet among clutter; fewer than the second number
     grain: float = 1.0  # of the desk under the clutter, times that of planed wood
     desk: tuple[float, float] = (0.12, 0.4)  # how far it reaches beyond each side of the sheet, in the longer sides
     is_round: bool = False  # the sheet on the desk
@@ -84,6 +85,10 @@ CONDITIONS = {
     "rough desk": Condition(clutter=True, grain=4.0),
     "slip": Condition(
         clutter=True, desk=(0.3, 1.0), layouts=("lines",), rows=(1, 1), per_row=(5, 16), margin=(0.3, 0.8)
+    ),
+    "alone": Condition(
+        clutter=True, marks=(0, 1), desk=(0.1, 0.5), layouts=("lines",), rows=(1, 1), per_row=(1, 1),
+        height=(60, 200), margin=(0.5, 3.0), weight=(0.3, 1.0),
     ),
     "round": Condition(
         clutter=True, is_round=True, desk=(0.1, 0.6), layouts=("lines",), rows=(1, 2), per_row=(3, 5), margin=(1.5, 3.0)

@@ -285,6 +285,27 @@ def test_a_sheet_on_a_desk_and_a_board_on_a_wall_are_outlined(paper, desk):
     assert (scene == sheet_on_desk(paper, desk)).all()
 
 
+def test_a_pen_that_touches_a_sheet_is_not_of_it_and_where_it_was_the_paper_goes_on():
+    scene = sheet_on_desk(220, 60)
+    alone = find_sheets(scene)
+    cv2.line(scene, (490, 200), (800, 120), 210, 20)
+    beside = find_sheets(scene)
+    boxes = [cv2.boundingRect(np.array(outline)) for (outline,) in (alone, beside)]
+    assert np.abs(np.subtract(*boxes)).max() <= 20  # pixels: as wide as the pen
+    sheet = cut_sheet(scene, beside[0])
+    stroke = scene[120:280, 240:320] == 60
+    assert (sheet < 200).sum() < 1.5 * stroke.sum()  # hardly any desk
+
+
+def test_beyond_the_edges_of_a_sheet_its_paper_is_as_light_as_it_is_there():
+    scene = np.tile(np.linspace(250, 120, 400).astype(np.uint8), (400, 1))
+    corners = (200, 0), (399, 200), (200, 399), (0, 200)
+    sheet = cut_sheet(scene, corners).astype(float)
+    away = np.abs(sheet - scene)
+    assert away[200].max() <= 2  # on the sheet
+    assert sheet[5, 5] > sheet[5, 394] + 50 and np.abs(np.diff(sheet[5])).max() <= 8
+
+
 @pytest.mark.parametrize("contrast", [0, 30])
 def test_even_paper_and_dense_writing_are_no_sheets(contrast):
     paper = np.full((500, 900), 200, np.uint8)

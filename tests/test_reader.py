@@ -474,6 +474,60 @@ def test_what_looks_like_a_0_is_none_if_a_digit_of_the_other_ink_is_written_in_i
     assert reader.better(speck, area) is area
 
 
+SHEET = (100, 100), (300, 100), (300, 400), (100, 400)
+
+
+def on_sheet(*digits):
+    """A page of the sheet in whose pixels these digits lie."""
+    page = page_of(digits)
+    return page._replace(hypothesis=Hypothesis(False, PAPERS[0], 0, SHEET), shape=(300, 200))
+
+
+@pytest.mark.parametrize(
+    ("before", "explains"),
+    [
+        ([], True),
+        ([(150, 200, 10, 40, 0.99, 1)], True),  # on the sheet
+        ([(150, 200, 20, 40, 0.99, 4)], False),  # there as well, and more evidence
+        ([(0, 20, 40, 60, 0.9999, 4)], True),  # the picture cuts it off
+        ([(20, 20, 40, 60, 0.99, 4)], True),  # beside the sheet, and in doubt
+        ([(20, 20, 40, 60, 0.9999, 4)], False),
+        ([(80, 150, 60, 200, 0.9999, 4)], True),  # across its edge
+        ([(90, 90, 220, 320, 0.9999, 8)], False),  # the sheet itself, or an 8 whose hole looks like a 1
+        ([(90, 90, 220, 320, 0.85, 8)], True),
+    ],
+)
+def test_a_sheet_whose_ink_is_a_1_beats_what_does_not_speak_against_it(before, explains):
+    one = on_sheet(digit(50, 100, 10, 40, value=1, confidence=0.99))
+    best = page_of([digit(x, y, w, h, confidence=sure, value=value) for x, y, w, h, sure, value in before])
+    assert reader.explains_sheet(one, best) == explains
+
+
+def test_a_digit_that_covers_a_sheet_is_the_sheet_if_another_sure_digit_or_too_thick_a_wall_says_so():
+    covers = {value: page_of([digit(90, 90, 220, 320, value=value, confidence=0.9999)]) for value in (0, 8)}
+    sure, hole = (on_sheet(digit(50, 100, 20, 40, value=value, confidence=0.9999)) for value in (7, 0))
+    wide = on_sheet(digit(20, 100, 160, 40, value=0, confidence=0.9999))
+    assert reader.explains_sheet(sure, covers[0]) and reader.explains_sheet(sure, covers[8])
+    assert not reader.explains_sheet(hole, covers[8]) and not reader.explains_sheet(wide, covers[0])
+    narrow = covers[0]._replace(lines=[[digit(90, 90, 220, 250, value=0, confidence=0.9999)]])
+    assert reader.explains_sheet(hole, narrow)
+
+
+def test_ink_on_a_sheet_that_is_mostly_no_digit_explains_nothing():
+    sheet = on_sheet(digit(50, 100, 20, 40, confidence=0.9999))
+    littered = sheet._replace(mask=np.full((300, 200), 255, np.uint8))
+    assert reader.explains_sheet(sheet, page_of([])) and not reader.explains_sheet(littered, page_of([]))
+
+
+@pytest.mark.parametrize("value", [1, 4, 7, 0])
+def test_a_digit_alone_on_a_sheet_on_a_desk_is_read(write, classifier, value):
+    picture = write([str(value)], shape=(240, 320))[0]
+    scene = np.random.default_rng(value).normal(60, 5, (500, 700))
+    scene[120:360, 150:470] = picture
+    cv2.line(scene, (470, 200), (700, 150), 140, 12)  # a pen that touches the sheet
+    assert text(read_page(scene.clip(0, 255).astype(np.uint8), classifier)) == [str(value)]
+
+
 class Counting:
     """A network that counts the digits that it is shown, and is the surer the more ink they have."""
 

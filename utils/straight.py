@@ -14,6 +14,7 @@ SHORTEST = 9  # pixels: in less, straight and bent look the same
 STEEP = 0.4  # rise over run: the steepest printed line, 22 degrees; ticks on it begin as far aslant
 SLOPE = 0.02  # rise over run: lines that differ by less are found together
 SLOPES = 4  # along, and across, at most
+STRIP = 8.0  # own heights: no line of a strip is looked for that rises further from its one end to the other
 SEEN, VOTES = 0.8, 0.4  # line lengths: what it must see of a line, and how much ink on it
 DOTS = 6  # pixels of a copy of half the size: the widest gap that it bridges
 
@@ -100,6 +101,8 @@ def erase_along(
     lengths = run_lengths(ink)
     ends = None if stops is None else run_lengths(stops | found)
     for slope in slopes:
+        if abs(slope) * ink.shape[1] > STRIP * len(ink):
+            continue
         courses = level_courses(ink, lengths, slope, length, thick)
         for course in courses if ends is None else choose(courses, ink, ends, length):
             rows, columns = on_course(course, ink.shape)
