@@ -1,4 +1,4 @@
-"""README.md: its commands run, print what it says they print, and make the pictures it shows; its files are there."""
+"""Both README.md: their commands run, print and draw what they say, and the files that they name are there."""
 
 import os
 import re
@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT, run
 
 CI = os.environ.get("CI") == "true"
-README = (ROOT / "README.md").read_text()
+README = "".join((ROOT / folder / "README.md").read_text() for folder in (".", "tests"))
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 COMMANDS = [line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines()]
 INSTALL, TESTS = (

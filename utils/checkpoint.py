@@ -70,7 +70,8 @@ def keep_checkpoint(options: argparse.Namespace) -> Iterator[None]:
             shutil.rmtree(scratch)
         left = f"after {done} of {options.epochs} epochs; the same command with --resume goes on from there"
         if isinstance(stop, OSError):
-            fault = f"{stop.filename or scratch}: {stop.strerror}" if stop.errno else str(stop)
+            where = "standard output" if isinstance(stop, BrokenPipeError) else stop.filename or scratch
+            fault = f"{where}: {stop.strerror}" if stop.errno else str(stop)
             raise OSError(f"{fault}; stopped {left}" if done else fault) from None
         nothing = "before the end of the first epoch; there is nothing to resume"
         raise KeyboardInterrupt(f" {left if done else nothing}") from None
