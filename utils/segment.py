@@ -176,7 +176,7 @@ def mend(pieces: Sequence[Piece], shape: tuple[int, ...], look: Look) -> list[Pi
     """Join the fragments of broken strokes where the network is surer of the whole than of its parts; drop specks.
 
     A part that looks like a 1 is never known, see BAR. A known digit that is most of the whole takes nothing in, not
-    even a line under it, unless the whole is surer; nor does any sure digit, unless the whole is known.
+    even a line under it, unless the whole is surer; nor does a sure digit.
     """
     kept = digit_sized(pieces)
     large = {id(piece) for piece in kept}
@@ -187,9 +187,8 @@ def mend(pieces: Sequence[Piece], shape: tuple[int, ...], look: Look) -> list[Pi
     for group, whole in zip(groups, wholes):
         areas = [cv2.countNonZero(part.ink) for part in group]
         apart = np.average([min(part.confidence, KNOWN if part.value == 1 else 1) for part in group], weights=areas)
-        main = [part.confidence for part in group if part.known and part.height > MAIN * whole.height]
-        least = KNOWN if any(part.sure for part in group) else MENDED
-        if whole.confidence > max(apart, least, *main):
+        main = [part.confidence for part in group if part.sure or (part.known and part.height > MAIN * whole.height)]
+        if whole.confidence > max(apart, MENDED, *main):
             gone |= {id(part) for part in group}
             kept.append(whole)
     return [piece for piece in kept if id(piece) not in gone]
