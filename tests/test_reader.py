@@ -510,7 +510,8 @@ def test_a_digit_that_covers_a_sheet_is_the_sheet_if_another_sure_digit_or_too_t
     assert reader.explains_sheet(sure, covers[0]) and reader.explains_sheet(sure, covers[8])
     assert not reader.explains_sheet(hole, covers[8]) and not reader.explains_sheet(wide, covers[0])
     narrow = covers[0]._replace(lines=[[digit(90, 90, 220, 250, value=0, confidence=0.9999)]])
-    assert reader.explains_sheet(hole, narrow)
+    assert narrow.convinces and not reader.explains_sheet(hole, narrow)
+    assert reader.explains_sheet(hole, narrow._replace(mask=np.full((400, 400), 255, np.uint8)))
 
 
 def test_ink_on_a_sheet_that_is_mostly_no_digit_explains_nothing():

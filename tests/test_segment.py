@@ -196,10 +196,11 @@ def test_a_known_digit_takes_up_a_fragment_but_two_known_digits_are_never_joined
     assert mended(0.99999, parts=(0.92, 0.92)) == [BAR_OF_7, STEM, OTHER]
 
 
-def test_a_sure_digit_takes_no_fragment_in_however_low_it_is_beside_it():
+def test_a_sure_digit_takes_no_fragment_in_that_makes_no_other_digit_of_it():
     upper, lower = (50, 50, 30, 24), (74, 76, 6, 24)
     assert mended(0.95, (0.92, 0.2), (upper, lower)) == [(50, 50, 30, 50), OTHER]
     assert mended(0.95, (0.9998, 0.2), (upper, lower)) == [upper, lower, OTHER]
+    assert mended(0.95, (0.9998, 0.2), (upper, lower), value=0) == [(50, 50, 30, 50), OTHER]
 
 
 def test_mending_drops_specks_but_joins_those_in_a_gap():

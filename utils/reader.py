@@ -89,8 +89,8 @@ def explains_sheet(page: Page, best: Page) -> bool:
     """Whether digits are most of the ink on a sheet, and nothing that was read before speaks against it.
 
     Sure digits beside the sheet do, and more evidence on it, but not what lies across its edge. A digit that covers the
-    sheet is the sheet itself, or a fat digit that looks like one, with a hole in it that looks like a 0 or a 1: other
-    sure digits prove that it is the sheet, and so does a 0 whose walls are wider than any stroke.
+    sheet is the sheet itself, or a fat digit that looks like one, with a hole in it that looks like a 0 or a 1. Other
+    sure digits prove that it is the sheet; so do the walls of a doubtful 0, if they are wider than any stroke.
     """
     if not page.is_explained:
         return False
@@ -104,7 +104,7 @@ def explains_sheet(page: Page, best: Page) -> bool:
         across, down = min(x + w, left + width) - max(x, left), min(y + h, top + height) - max(y, top)
         shared = max(0, across) * max(0, down)
         if 2 * shared > width * height:
-            is_wall = digit.value == 0 and (w - inner) / 2 > BLOT * digit.size
+            is_wall = digit.value == 0 and (w - inner) / 2 > BLOT * digit.size and not best.convinces
             if not is_wall and not any(own.sure and own.value != 0 for own in digits):
                 return False
         elif shared > MOSTLY * w * h:

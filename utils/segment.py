@@ -176,7 +176,8 @@ def mend(pieces: Sequence[Piece], shape: tuple[int, ...], look: Look) -> list[Pi
     """Join the fragments of broken strokes where the network is surer of the whole than of its parts; drop specks.
 
     A part that looks like a 1 is never known, see BAR. A known digit that is most of the whole takes nothing in, not
-    even a line under it, unless the whole is surer; nor does a sure digit.
+    even a line under it, unless the whole is surer; nor does a sure digit
+    what makes no other digit of it.
     """
     kept = digit_sized(pieces)
     large = {id(piece) for piece in kept}
@@ -187,7 +188,8 @@ def mend(pieces: Sequence[Piece], shape: tuple[int, ...], look: Look) -> list[Pi
     for group, whole in zip(groups, wholes):
         areas = [cv2.countNonZero(part.ink) for part in group]
         apart = np.average([min(part.confidence, KNOWN if part.value == 1 else 1) for part in group], weights=areas)
-        main = [part.confidence for part in group if part.sure or (part.known and part.height > MAIN * whole.height)]
+        main = [part.confidence for part in group if part.known and part.height > MAIN * whole.height]
+        main += [part.confidence for part in group if part.sure and part.value == whole.value]
         if whole.confidence > max(apart, MENDED, *main):
             gone |= {id(part) for part in group}
             kept.append(whole)
