@@ -176,8 +176,7 @@ def mend(pieces: Sequence[Piece], shape: tuple[int, ...], look: Look) -> list[Pi
     """Join the fragments of broken strokes where the network is surer of the whole than of its parts; drop specks.
 
     A part that looks like a 1 is never known, see BAR. A known digit that is most of the whole takes nothing in, not
-    even a line under it, unless the whole is surer; nor does a sure digit
-    what makes no other digit of it.
+    even a line under it, unless the whole is surer. Nor does a sure digit that would stay the same digit.
     """
     kept = digit_sized(pieces)
     large = {id(piece) for piece in kept}
