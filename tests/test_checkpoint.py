@@ -149,6 +149,13 @@ def test_a_disk_that_is_full_later_leaves_what_can_be_resumed(small, monkeypatch
     assert sorted(os.listdir(scratch)) == ["history.csv", "latest.npz", "options.json"]
 
 
+def test_a_closed_pipe_is_not_blamed_on_the_checkpoint(small):
+    options, *_ = small
+    options.output.parent.mkdir(exist_ok=True)
+    with pytest.raises(OSError, match="^standard output: Broken pipe$"), checkpoint.keep_checkpoint(options):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+
 def test_a_fresh_start_says_that_it_gives_a_stopped_run_up(small, capsys):
     options, *_ = small
     scratch = checkpoint.open_checkpoint(options)

@@ -212,7 +212,7 @@ def convex_core(part: np.ndarray) -> np.ndarray:
 def cut_sheet(grey: np.ndarray, outline: Outline) -> np.ndarray:
     """Cut a sheet out of a picture (H, W) uint8: the box around it, in which its paper goes on beyond its edges."""
     x, y, w, h = cv2.boundingRect(np.array(outline))
-    sheet = grey[y : y + h, x : x + w].copy()
+    sheet = grey[y : y + h, x : x + w]
     around = np.ones_like(sheet)
     cv2.fillConvexPoly(around, np.array(outline) - (x, y), 0)
     small = resize(sheet, min(1, PAPERS[0] / max(h, w)))
