@@ -131,7 +131,8 @@ def page():
     mask = np.zeros((60, 90), np.uint8)
     mask[10:40, 20:30] = mask[50:52] = 255
     one = digit(1, (20, 10, 10, 30))
-    return Page(Hypothesis(False, 240), mask.shape, 1.0, 255 - mask, mask / np.float32(255), mask, [one], 30.0, [[one]])
+    arrays = 255 - mask, mask / np.float32(255), mask
+    return Page(Hypothesis(False, 240), mask.shape, 1.0, *arrays, [one], [one], 30.0, [[one]])
 
 
 def test_steps_are_drawn_in_their_order_and_removed_lines_in_colour():

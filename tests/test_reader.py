@@ -177,6 +177,11 @@ def test_a_turned_page_is_read_and_its_boxes_lie_in_the_pictures_own_pixels(writ
     assert np.abs(np.subtract(found, boxes)).max() <= 3
 
 
+def test_a_single_row_is_turned_although_its_digits_run_together_when_they_lie_on_their_side(write, classifier):
+    picture = write(["250374"], shape=(200, 460), step=34)[0]
+    assert text(read_page(np.ascontiguousarray(np.rot90(picture)), classifier)) == ["250374"]
+
+
 @pytest.mark.parametrize(
     "turn, box", [*enumerate([(40, 20, 60, 30), (150, 40, 30, 60), (300, 150, 60, 30), (20, 300, 30, 60)])]
 )
@@ -306,6 +311,10 @@ def test_small_digits_on_a_large_photo_are_read_from_more_pixels(write, classifi
     assert np.abs(np.subtract(found, boxes)).max() <= 4
 
 
+def test_a_small_1_alone_on_a_large_sheet_is_read(write, classifier):
+    assert text(read_page(write(["1"], shape=(1500, 1500))[0], classifier)) == ["1"]
+
+
 def test_small_digits_in_a_small_picture_are_enlarged(write, classifier):
     picture, boxes = write(LINES)
     small = cv2.resize(picture, None, fx=0.45, fy=0.45, interpolation=cv2.INTER_AREA)
@@ -390,6 +399,8 @@ def test_a_picture_is_not_turned_for_two_digits_nor_where_it_may_stand_upright()
     assert likely_turn([], sure_of(FLAG)) == 0
     mostly_junk = [*pieces, *(digit(0, 0, 60, 60) for _ in range(9))]
     assert likely_turn(mostly_junk, sure_of(FLAG)) == 0
+    edge = np.full((900, 900), 255, np.uint8)  # of a sheet, for instance
+    assert likely_turn([*pieces, digit(0, 0, 900, 900)._replace(ink=edge)], sure_of(FLAG, edge)) == 2
 
 
 def page_of(digits, words=(), side=400):

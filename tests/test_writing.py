@@ -52,6 +52,11 @@ def find(*lines):
     return [said(line) for line in digits], len(letters)
 
 
+def spaced_out(parts):
+    """The digits of lines whose pieces are cut, without the spaces between numbers."""
+    return [said(line).replace(" ", "") for line in find_numbers(parts, HEIGHT)[0]]
+
+
 def said(line):
     return "".join(" " * digit.is_spaced + str(digit.value) for digit in line)
 
@@ -187,6 +192,18 @@ def test_1s_lean_where_other_digits_do():
     block = digit(7)._replace(ink=ink, box=(0, 0, ink.shape[1], HEIGHT))
     line = row([block, block, leaning(25), block, block, leaning(25), block, block])
     assert find(line)[0] == ["77177177"]
+
+
+def test_what_is_cut_into_digits_is_no_slash_and_no_bracket():
+    taller = sign(1, 0.9999, high=2 * HEIGHT)
+    for piece, y in (leaning(40), 0), (taller, -HEIGHT // 2):
+        line = row([*map(digit, [2, 3, 4]), piece, *map(digit, [5, 6, 7])])
+        whole = [(one, [one]) for one in line]
+        x = line[3].box[0]
+        whole[3] = line[3]._replace(box=(x, y, *line[3].box[2:])), [digit(8), digit(9)]
+        assert spaced_out([whole]) == ["23489567"]
+        whole[3] = whole[3][0], [whole[3][0]]
+        assert spaced_out([whole]) == ["234567"]
 
 
 def test_neither_the_first_nor_the_last_is_a_slash_nor_are_two_neighbours():
@@ -380,6 +397,12 @@ def column(pieces, gap=8):
 def test_words_that_run_up_the_page_are_dropped_with_the_letters_that_look_like_digits():
     word, number = column([*WORD, letter(), letter()]), [digit(5)._replace(box=(300, 0, 24, HEIGHT))]
     assert without_upright_words(word + number, HEIGHT) == number
+
+
+def test_lines_of_small_letters_one_below_the_other_are_no_word_that_runs_up_the_page():
+    small = [letter()._replace(box=(14 * i, 50 * k, 10, 12)) for k in range(3) for i in range(7)]
+    numbers = [digit(5)._replace(box=(140, 50 * k - 10, 24, HEIGHT)) for k in range(3)]
+    assert without_upright_words(small + numbers, HEIGHT) == small + numbers
 
 
 def test_columns_of_digits_and_fractions_stay():

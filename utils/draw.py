@@ -104,7 +104,7 @@ def draw_steps(page: Page) -> list[np.ndarray]:
     A picture (h, w) or (h, w, 3) uint8, BGR, for each name in `utils.files.STEPS`, all but the crops in the size at
     which the page was read.
     """
-    kept = paint(page.pieces, page.mask.shape)
+    kept = paint(page.strokes, page.mask.shape)
     strokes = cv2.cvtColor(255 - kept, cv2.COLOR_GRAY2BGR)
     strokes[(page.mask > 0) & (kept == 0)] = ORANGE
     thickness = max(1, round(page.height / 40))

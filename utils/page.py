@@ -58,7 +58,8 @@ class Page(NamedTuple):
     grey: np.ndarray  # (H, W) uint8, what was read, turned, times `scale`
     ink: np.ndarray  # (H, W) float32, see `utils.ink`
     mask: np.ndarray  # (H, W) uint8, 255 is ink, printed lines too
-    pieces: list[Piece] = []  # what may be digits
+    strokes: list[Piece] = []  # the pieces of ink, without printed lines
+    pieces: list[Piece] = []  # what may be digits: strokes mended, without specks
     height: float = 0.0  # of a typical digit
     lines: list[list[Piece]] = []  # of digits, from top to bottom, from left to right
     words: list[Piece] = []  # what was taken for letters
@@ -138,15 +139,15 @@ def read(scaled: Scaled, hypothesis: Hypothesis, look: Look) -> Page:
     short, long = sorted(whole.shape)
     scale = min(1.0, max(LONG_SIDE / long, LEGIBLE / short)) if long >= SHORTEST else SHORTEST / long
     page = find_strokes(scaled, hypothesis, scale)
-    seen = look(sample(page.pieces))
+    seen = look(sample(page.strokes))
     height = typical_height(seen) if seen else np.inf
     if height < LEGIBLE and hypothesis.paper == PAPERS[0]:
         most = max(1.0, np.sqrt(LARGEST / whole.size))
         scale = min(most, page.scale * ROOM * LEGIBLE / height)
         page = find_strokes(scaled, hypothesis, scale, height * scale / page.scale)
-        seen = look(sample(page.pieces))
-        if sum(piece.known for piece in seen) < WRITTEN * len(seen):
-            return page._replace(pieces=[])
+        seen = look(sample(page.strokes))
+        if sum(piece.known for piece in seen) < int(WRITTEN * len(seen)):
+            return page._replace(strokes=[])
     return find_digits(page, look)
 
 
@@ -175,13 +176,14 @@ def find_digits(page: Page, look: Look) -> Page:
     """Take the other steps: the strokes of a page become lines of digits."""
     ink, mask = page.ink, page.mask
     # 3. Strokes: what lies beside the sheet is dropped, and printed lines are erased.
-    pieces = erase_lines(without_desk(look(page.pieces), page.grey), ink, look)
+    strokes = erase_lines(without_desk(look(page.strokes), page.grey), ink, look)
+    page = page._replace(strokes=strokes)
 
     # 4. Pieces: broken digits are mended; specks, and what another pen wrote, are dropped.
     least = 0 if page.hypothesis.paper == PAPERS[0] else FINEST * max(mask.shape) / page.hypothesis.paper
-    pieces = [piece for piece in digit_sized(mend(pieces, mask.shape, look)) if piece.size >= least]
+    pieces = [piece for piece in digit_sized(mend(strokes, mask.shape, look)) if piece.size >= least]
     if not pieces:
-        return page._replace(pieces=[])
+        return page
     height, stroke = typical_height(pieces), typical_stroke(pieces)
     pieces = same_pen([piece for piece in pieces if piece.sure or on_paper(piece, ink, stroke)], ink, height)
 

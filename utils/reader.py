@@ -15,7 +15,7 @@ from utils.classifier import Classifier, Memory
 from utils.clutter import BLOT, touched_sides
 from utils.ink import PAPERS, Outline, cut_sheet, find_sheets, has_light_ink, resize, to_grey
 from utils.page import MANY, Hypothesis, Page, Scaled, read, turned
-from utils.segment import KNOWN, Look, Piece, evidence, surrounds
+from utils.segment import KNOWN, Look, Piece, evidence, logit, surrounds
 
 BETTER = 1.05  # of the evidence so far: what a less likely hypothesis must have
 TURNED = 40  # pieces, the largest, that are looked at turned
@@ -43,7 +43,7 @@ def read_page(image: np.ndarray, classifier: Classifier) -> Page:
     best, first = read_until_convinced(hypotheses(grey), scaled, look)
     best = read_sheets(grey, best, scaled, look)
     # digits that lie on their side may have made another hypothesis than the likeliest seem best: both are asked
-    if not best.is_text and (turn := likely_turn(best.pieces, look) or likely_turn(first.pieces, look)):
+    if not best.is_text and (turn := likely_turn(best.strokes, look) or likely_turn(first.strokes, look)):
         upright, _ = read_until_convinced(hypotheses(grey, turn), scaled, look)
         best = better(read_sheets(grey, upright, scaled, look), best)
     return best
@@ -150,11 +150,14 @@ def hypotheses(grey: np.ndarray, turn: int = 0) -> Iterator[Hypothesis]:
 
 
 def likely_turn(pieces: Sequence[Piece], look: Look) -> int:
-    """Guess by how many quarters, counter-clockwise, a picture must be turned, from the answers to turned pieces."""
+    """Guess by how many quarters, counter-clockwise, a picture must be turned, from the answers to turned pieces.
+
+    Each counts the same, however large: a large one may be the edge of a sheet.
+    """
     some = sorted(pieces, key=lambda piece: -piece.size)[:TURNED]
     seen = [look([piece._replace(ink=turned(piece.ink, turn)) for piece in some]) for turn in range(4)]
-    proof = [evidence(answers) for answers in seen]
+    known = [[piece.confidence for piece in answers if piece.known] for answers in seen]
+    proof = [sum(map(logit, each)) for each in known]
     turn = int(np.argmax(proof))
-    likely = proof[turn] > LIKELY * sum(piece.size for piece in some)
-    several = sum(piece.known for piece in seen[turn]) >= SEVERAL
-    return turn if several and likely and proof[turn] > CLEARLY * proof[0] else 0
+    likely = proof[turn] > max(LIKELY * len(some), CLEARLY * proof[0])
+    return turn if likely and len(known[turn]) >= SEVERAL else 0

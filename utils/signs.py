@@ -24,9 +24,14 @@ LEANS, LEAN = 1.4, 0.12
 ALONE, TWIN, ALIKE = 0.24, 0.04, 5.0
 
 
-def is_bar(piece: Piece, line: Parts) -> bool:
+def is_stroke(piece: Piece, part: Sequence[Piece]) -> bool:
+    """Whether a piece looks like a 1; what is cut into several digits does not."""
+    return piece.value == 1 and len(part) < 2
+
+
+def is_bar(piece: Piece, part: Sequence[Piece], line: Parts) -> bool:
     """Whether what looks like a 1 sticks out above and below the digits beside it; the less, the more it is bowed."""
-    return piece.value == 1 and prominence(piece, line) > STICKS_OUT
+    return is_stroke(piece, part) and prominence(piece, line) > STICKS_OUT
 
 
 def prominence(piece: Piece, line: Parts) -> float:
@@ -70,8 +75,8 @@ def find_slashes(run: Parts, usual: float, deviation: float) -> set[int]:
     usual, deviation : see `usual_slant`
     """
     leaning = {}
-    for i, (piece, _) in enumerate(run[1:-1], 1):
-        own = slant(piece) if piece.value == 1 else -np.inf
+    for i, (piece, part) in enumerate(run[1:-1], 1):
+        own = slant(piece) if is_stroke(piece, part) else -np.inf
         more = (own - usual) / deviation - LEANS
         if more > 0:
             leaning[i] = own, prominence(piece, run) + LEAN * more

@@ -64,13 +64,18 @@ def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece
 
 
 def without_upright_words(pieces: Sequence[Piece], height: float) -> list[Piece]:
-    """Drop words that run up or down the page, as beside a form: what is stacked there, and mostly is no digit."""
+    """Drop words that run up or down the page, as beside a form: what is stacked there, and mostly is no digit.
+
+    Lines of small letters, one below the other, are no such word; it is higher than wide.
+    """
     stacked = [piece._replace(box=(y, x, h, w)) for piece in pieces for x, y, w, h in [piece.box]]
     dropped: set[int] = set()
     for column in group_lines([piece.box for piece in stacked], height):
         for run in split([(stacked[i], [pieces[i]]) for i in column], CLOSE * height):
             doubtful = sum(piece.confidence <= KNOWN for piece, _ in run)
-            if len(run) >= UPRIGHT and 2 * doubtful > len(run):
+            boxes = np.array([piece.box for piece, _ in run])
+            high, wide = (boxes[:, :2] + boxes[:, 2:]).max(axis=0) - boxes[:, :2].min(axis=0)
+            if len(run) >= UPRIGHT and 2 * doubtful > len(run) and high > wide:
                 dropped |= {id(piece) for _, part in run for piece in part}
     return [piece for piece in pieces if id(piece) not in dropped]
 
@@ -108,8 +113,8 @@ def digits_of(run: Parts, beside: Parts, height: float, hand: tuple[float, float
     height : of a typical digit, pixels
     hand : how the page's digits lean, see `usual_slant`
     """
-    slashes = find_slashes(run, *hand)
-    run = [(piece, [] if i in slashes or is_bar(piece, beside) else part) for i, (piece, part) in enumerate(run)]
+    bars = find_slashes(run, *hand) | {i for i, one in enumerate(run) if is_bar(*one, beside)}
+    run = [(piece, [] if i in bars else part) for i, (piece, part) in enumerate(run)]
     digits: list[Piece] = []
     signs: list[Piece] = []
     for piece, part in run:
