@@ -475,6 +475,13 @@ def test_several_sure_digits_beat_fewer_of_the_other_ink_such_as_the_sheet_itsel
         assert reader.better(beside, sheet) is reader.better(sheet, beside) is (beside if n >= SEVERAL else sheet)
 
 
+def test_several_sure_digits_beat_the_edge_of_a_sheet_that_looks_like_one_the_other_way_up():
+    edge = page_of([digit(0, 0, 400, 400, confidence=0.9999)])
+    turned_page = page_of([digit(40 * i, 0, 20, 40, confidence=0.9999) for i in range(SEVERAL)])
+    turned_page = turned_page._replace(hypothesis=Hypothesis(False, PAPERS[0], 1))
+    assert edge.evidence > turned_page.evidence and reader.better(turned_page, edge) is turned_page
+
+
 @pytest.mark.parametrize(("value", "other", "dropped"), [(0, 7, True), (8, 7, False), (0, 0, False)])
 def test_what_looks_like_a_0_is_none_if_a_digit_of_the_other_ink_is_written_in_it(value, other, dropped):
     area = page_of([digit(0, 0, 400, 400, value=value, confidence=0.9999)])
@@ -512,6 +519,13 @@ def test_a_sheet_whose_ink_is_a_1_beats_what_does_not_speak_against_it(before, e
     one = on_sheet(digit(50, 100, 10, 40, value=1, confidence=0.99))
     best = page_of([digit(x, y, w, h, confidence=sure, value=value) for x, y, w, h, sure, value in before])
     assert reader.explains_sheet(one, best) == explains
+
+
+def test_sure_digits_on_one_sheet_speak_against_another():
+    one = on_sheet(digit(50, 100, 10, 40, value=1, confidence=0.99))
+    other = on_sheet(digit(50, 100, 20, 40, confidence=0.9999))
+    elsewhere = tuple((x + 600, y) for x, y in SHEET)
+    assert not reader.explains_sheet(one, other._replace(hypothesis=other.hypothesis._replace(sheet=elsewhere)))
 
 
 def test_a_digit_that_covers_a_sheet_is_the_sheet_if_another_sure_digit_or_too_thick_a_wall_says_so():

@@ -266,6 +266,12 @@ def test_the_letters_of_a_label_are_a_line_of_their_own():
     assert group_lines([*digits, comma, dash], 40) == [[0, 1, 5, 2, 6, 3, 4]]
 
 
+def test_lines_of_print_much_smaller_than_the_digits_stay_apart():
+    print_ = [(16 * i, 20 * row, 10, 13) for row in range(3) for i in range(5)]
+    digits = [(60 * i, 80, 35, 60) for i in range(4)]
+    assert group_lines(print_ + digits, 60) == [[*range(5)], [*range(5, 10)], [*range(10, 15)], [*range(15, 19)]]
+
+
 def test_the_best_aligned_neighbours_are_linked_first():
     boxes = [(0, 100, 25, 40), (80, 100, 25, 40), (40, 130, 25, 40), (80, 130, 25, 40)]
     assert group_lines(boxes, 40) == [[0, 1], [2, 3]]

@@ -399,6 +399,14 @@ def test_words_that_run_up_the_page_are_dropped_with_the_letters_that_look_like_
     assert without_upright_words(word + number, HEIGHT) == number
 
 
+def test_in_a_line_of_small_print_a_word_and_a_number_are_as_far_apart_as_their_size_says():
+    word, number = [letter(high=12)] * 5, [digit(value)._replace(ink=np.full((12, 8), 255)) for value in (4, 5, 6)]
+    line = [
+        piece._replace(box=(12 * i + 8 * (i > 4), 0, 8, 12)) for i, piece in enumerate([*word, *number])
+    ]  # 12 pixels apart, which is much less than the width of a large digit
+    assert find(line, row([digit(7), digit(8)])) == (["456", "78"], 5)
+
+
 def test_lines_of_small_letters_one_below_the_other_are_no_word_that_runs_up_the_page():
     small = [letter()._replace(box=(14 * i, 50 * k, 10, 12)) for k in range(3) for i in range(7)]
     numbers = [digit(5)._replace(box=(140, 50 * k - 10, 24, HEIGHT)) for k in range(3)]

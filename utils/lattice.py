@@ -15,7 +15,7 @@ from utils.segment import Look, Parts, Piece, join, logit
 
 WHOLE = 0.95  # probability from which a piece is one digit and is not cut
 SKIP = 0.35  # probability up to which a piece is rather skipped than read
-CUT = 3.8  # price of a cut through ink, in log-odds
+CUT, PAIR = 3.8, 1.3  # log-odds: price of a cut through ink; own heights: in what is wider than a pair it costs less
 LOST = 0.5  # log-odds: price of skipping a slice, since what is cut off a digit is mostly another digit
 NARROW, NARROW_PRICE = 0.9, 20.0  # own heights; log-odds a height: a cut through what is narrower costs more
 BROAD, BROAD_PRICE = 1.1, 6.0  # own heights; log-odds a height: a digit that is wider is less likely
@@ -167,10 +167,11 @@ def best_path(piece: Piece, n: int, runs: Sequence[Run], height: float) -> list[
     """Choose the runs that explain a piece of n slices best, from left to right (Viterbi).
 
     A run scores the log-odds of its digit, weighted by its share of the piece, less the prices of its cuts and of an
-    unlikely shape. A whole piece that is surely a digit stays one, however doubtful it is which.
+    unlikely shape. The wider a piece, the smaller is a digit's share, and so is the price of a cut. A whole piece that
+    is surely a digit stays one, however doubtful it is which.
     """
     width, tall = piece.box[2:]
-    price = CUT + NARROW_PRICE * max(0.0, NARROW - width / tall)
+    price = CUT * min(1.0, PAIR * tall / width) + NARROW_PRICE * max(0.0, NARROW - width / tall)
     score = [0.0] + [-np.inf] * n
     choice: list[tuple[int, Piece | None]] = [(0, None)] * (n + 1)
     for first, last, option in sorted(runs, key=lambda run: run.last):

@@ -99,7 +99,9 @@ def explains_sheet(page: Page, best: Page) -> bool:
     inner = max(first + wide) - min(first)
     left, top, width, height = cv2.boundingRect(np.array(page.hypothesis.sheet))
     on_sheet = []
-    for digit in [digit for line in best.in_picture() for digit in line if digit.confidence > KNOWN]:
+    for seen, digit in zip(best.digits, [digit for line in best.in_picture() for digit in line]):
+        if digit.confidence <= KNOWN:
+            continue
         x, y, w, h = digit.box
         across, down = min(x + w, left + width) - max(x, left), min(y + h, top + height) - max(y, top)
         shared = max(0, across) * max(0, down)
@@ -109,7 +111,7 @@ def explains_sheet(page: Page, best: Page) -> bool:
                 return False
         elif shared > MOSTLY * w * h:
             on_sheet.append(digit)
-        elif not shared and digit.sure and not touched_sides(digit.box, *best.shape):
+        elif not shared and digit.sure and not touched_sides(seen.box, *best.mask.shape):
             return False
     return evidence(on_sheet) <= BETTER * evidence(digits)
 
@@ -117,10 +119,11 @@ def explains_sheet(page: Page, best: Page) -> bool:
 def better(page: Page, best: Page) -> Page:
     """Choose between a page and the best so far, whose hypothesis is likelier: it must be clearly beaten.
 
-    Only one of two inks is writing. The other may make one large digit of a whole desk, or of the sheet itself; so
-    several digits beyond doubt beat fewer there, and digits beyond doubt beat doubtful ones if they are as many.
+    Only one of two inks is writing, and only one way up is right. The other may make one large digit of a whole desk,
+    or of the sheet itself; so several digits beyond doubt beat fewer there, and digits beyond doubt beat doubtful ones
+    if they are as many.
     """
-    if page.hypothesis.light_ink != best.hypothesis.light_ink:
+    if (page.hypothesis.light_ink, page.hypothesis.turn) != (best.hypothesis.light_ink, best.hypothesis.turn):
         page, best = without_circles(page, best), without_circles(best, page)
         for sure, other in (page, best), (best, page):
             more = sure.known >= SEVERAL > other.known or (sure.known >= other.known and not other.convinces)

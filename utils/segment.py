@@ -281,7 +281,8 @@ def _neighbours(middle: np.ndarray, flat: np.ndarray, tall: np.ndarray, height: 
         away = (middle[near] - middle[i]) / height
         off = np.abs(flat[near] - flat[i]) / height
         larger, smaller = np.maximum(tall[near], tall[i]), np.minimum(tall[near], tall[i])
-        fits = off <= np.where(away < NEAR, STAGGER, SAME_LINE)
+        reach = np.minimum(height, larger)  # lines of small print are nearer to each other
+        fits = off * height <= np.where(away < NEAR, STAGGER, SAME_LINE) * reach
         fits &= (smaller > SMALLER * larger) | (off * height <= larger / 2)
         cost = (off + FAR * away)[fits]
         best = np.argsort(cost, kind="stable")[:4]

@@ -49,7 +49,7 @@ def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece
     """
     # small digits are measured by the tallest piece of their own line
     heights = [min(height, max((piece.height for piece, _ in line), default=height)) for line in lines]
-    rows = [split(line, CLOSE * height) for line in lines]
+    rows = [split(line, CLOSE * tall) for line, tall in zip(lines, heights)]
     verdicts = iter(judge(rows, heights))
     judged = [[(run, next(verdicts)) for run in row] for row in rows]
     hand = usual_slant([piece for row in judged for run, is_number in row if is_number for piece, _ in run])
