@@ -227,7 +227,7 @@ def test_a_piece_is_cut_where_both_halves_are_much_surer_digits(halves, whole, e
 
 def test_in_a_long_row_of_touching_digits_a_cut_is_no_dearer_than_in_a_pair():
     piece = bar(0, 0, 120, 40)
-    slices = slice_piece(piece, [np.full(40, right) for right in (20, 50, 85)])
+    slices = slice_piece(piece, [np.full(40, right) for right in (14, 44, 80)])
     runs = [Run(i, i + 1, part._replace(answer=answer(i, 0.99999))) for i, part in enumerate(slices)]
     runs += [Run(0, 2, join(slices[:2])._replace(answer=answer(9, 0.99))), Run(0, 4, piece)]
     assert [digit.value for digit in best_path(piece, 4, runs, HEIGHT)] == [0, 1, 2, 3]
