@@ -33,7 +33,7 @@ COLUMNS = {
         *("alone", "clutter", "rough desk", "slip", "things"),
         *("signs", "dates", "one hand", "words", "side print"),
     ),
-    "turned": ("sideways", "upside down"),
+    "turned": ("sideways", "sideways row", "upside down"),
     "text": ("text",),
 }
 

@@ -1,6 +1,7 @@
 """utils/dataset.py: the CSV format, one-hot labels, the network's input, the picture of sixteen digits."""
 
 import gzip
+import os
 import zipfile
 
 import cv2
@@ -77,6 +78,9 @@ def test_load_dataset_names_file_line_found_and_expected(csv, lines, message, na
 
 
 def test_load_dataset_names_a_missing_file_and_a_folder(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(FileNotFoundError, match=r"pipe\.csv: not a regular file, expected a CSV file"):
+        load_dataset(tmp_path / "pipe.csv")
     with pytest.raises(FileNotFoundError, match=r"none\.csv: no such file, expected a CSV file"):
         load_dataset(tmp_path / "none.csv")
     with pytest.raises(FileNotFoundError, match="a folder, expected a CSV file"):

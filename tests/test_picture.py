@@ -204,6 +204,14 @@ def test_an_opencv_without_windows_is_named(monkeypatch):
         picture.show({"Original": COLOURS})
 
 
+def test_a_link_stays_one_and_the_picture_is_written_where_it_leads(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    link, target = tmp_path / "link.png", tmp_path / "elsewhere" / "a.png"
+    link.symlink_to(target)
+    write_picture(link, COLOURS)
+    assert link.is_symlink() and (cv2.imread(str(target)) == COLOURS).all() and os.listdir(target.parent) == ["a.png"]
+
+
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
     path = saved(tmp_path / "a.png", COLOURS)
     before = path.read_bytes()

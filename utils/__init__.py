@@ -31,6 +31,13 @@ def reason(error: Exception) -> str:
     return str(error)
 
 
+def what_is(path: Path) -> str:
+    """Say what is at a path where a regular file is expected."""
+    if os.path.isdir(path):  # which, unlike Path.is_dir, bears a name that is too long
+        return "a folder"
+    return "not a regular file" if os.path.exists(path) else "no such file"
+
+
 def nonempty_path(text: str) -> Path:
     """Take an option's text for a path; an empty one would be the folder itself."""
     if not text:
@@ -124,17 +131,18 @@ def silence() -> Iterator[None]:
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Name a hidden file to write to, which takes the place of `path` when it is whole.
+    """Name a hidden file to write to, which takes the place of `path` when it is whole; a link stays one.
 
     Raises
     ------
     OSError
         In one line; the file that was there stays.
     """
-    part = path.with_name(f".{os.getpid()}.part")  # short: the name itself may be as long as names can be
+    target = Path(os.path.realpath(path))
+    part = target.with_name(f".{os.getpid()}.part")  # short: the name itself may be as long as names can be
     try:
         yield part
-        os.replace(part, path)
+        os.replace(part, target)
     except OSError as error:
         raise OSError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:

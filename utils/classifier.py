@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from utils import import_keras, silence
+from utils import import_keras, silence, what_is
 from utils.dataset import to_input
 from utils.frame import center_digits
 from utils.segment import Piece
@@ -85,7 +85,7 @@ def load_classifier(path: str | Path) -> Classifier:
     if suffix not in (".keras", ".tflite"):
         raise ValueError(f"{path}: suffix {path.suffix or 'missing'}, expected a model that ends in .keras or .tflite")
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: {'a folder' if path.is_dir() else 'no such file'}, expected a trained model")
+        raise FileNotFoundError(f"{path}: {what_is(path)}, expected a trained model")
     if not SMALLEST <= (size := path.stat().st_size) <= LARGEST:
         raise ValueError(f"{path}: {size:,} bytes, expected {SMALLEST:,} to {LARGEST:,}")
     return (load_keras if suffix == ".keras" else load_tflite)(path)

@@ -12,6 +12,8 @@ from typing import TextIO
 
 import numpy as np
 
+from utils import what_is
+
 PIXELS = 28 * 28
 COLUMNS = 1 + PIXELS
 DELIMITERS = ",", ";", "\t", " "  # tried where the expected one is not there
@@ -39,7 +41,7 @@ def load_dataset(path: str | Path, delimiter: str = ",") -> Digits:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: {'a folder' if path.is_dir() else 'no such file'}, expected a CSV file")
+        raise FileNotFoundError(f"{path}: {what_is(path)}, expected a CSV file")
     try:
         with _open(path) as file:
             first = file.readline()

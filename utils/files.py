@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from utils import silence
+from utils import silence, what_is
 
 WRITABLE = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 EXPECTED = (*WRITABLE, ".jfif", ".gif", ".avif", ".jp2", ".heic", ".heif")  # pictures, even where they cannot be read
@@ -42,8 +42,7 @@ def find_pictures(paths: Sequence[Path], made: Sequence[Path] = ()) -> tuple[lis
         elif os.path.isfile(path):
             pictures.append(Picture(path, Path(path.name)))
         else:
-            what = "not a regular" if os.path.exists(path) else "no such"
-            faults.append(f"error: {path}: {what} file, expected a picture")
+            faults.append(f"error: {path}: {what_is(path)}, expected a picture")
     return pictures, faults
 
 
