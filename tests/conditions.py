@@ -104,7 +104,7 @@ CONDITIONS = {
     "side print": Condition(side_print=True, layouts=("lines",), rows=(3, 6)),
     "text": Condition(surface="text", height=(14, 40)),
     "sideways": Condition(turn=1, layouts=("lines", "columns")),
-    "sideways row": Condition(turn=1, layouts=("lines",), rows=(1, 1), per_row=(4, 8)),
+    "sideways row": Condition(turn=1, layouts=("lines",), rows=(1, 1), per_row=(4, 8), gap=(0.05, 0.2)),
     "upside down": Condition(turn=2, layouts=("lines", "columns")),
     "mass": Condition(
         surface="mass", layouts=("lines",), rows=(50, 50), per_row=(100, 100), height=(20, 20), gap=(0.2, 0.3),
