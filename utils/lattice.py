@@ -15,7 +15,8 @@ from utils.segment import Look, Parts, Piece, join, logit
 
 WHOLE = 0.95  # probability from which a piece is one digit and is not cut
 SKIP = 0.35  # probability up to which a piece is rather skipped than read
-CUT, PAIR = 3.8, 1.3  # log-odds: price of a cut through ink; own heights: in what is wider than a pair it costs less
+CUT = 3.8  # price of a cut through ink, in log-odds...
+PAIR = 1.3  # ...of what is up to this wide, in own heights, as two digits are; in wider pieces it costs less
 LOST = 0.5  # log-odds: price of skipping a slice, since what is cut off a digit is mostly another digit
 NARROW, NARROW_PRICE = 0.9, 20.0  # own heights; log-odds a height: a cut through what is narrower costs more
 BROAD, BROAD_PRICE = 1.1, 6.0  # own heights; log-odds a height: a digit that is wider is less likely
