@@ -408,7 +408,8 @@ def test_in_a_line_of_small_print_a_word_and_a_number_are_as_far_apart_as_their_
 
 
 def test_lines_of_small_letters_one_below_the_other_are_no_word_that_runs_up_the_page():
-    small = [letter()._replace(box=(14 * i, 50 * k, 10, 12)) for k in range(3) for i in range(7)]
+    ink = np.full((12, 12), 255, np.uint8)
+    small = [letter()._replace(box=(10 * i, 50 * k, 12, 12), ink=ink) for k in range(3) for i in range(7)]
     numbers = [digit(5)._replace(box=(140, 50 * k - 10, 24, HEIGHT)) for k in range(3)]
     assert without_upright_words(small + numbers, HEIGHT) == small + numbers
 

@@ -18,7 +18,7 @@ from utils.page import MANY, Hypothesis, Page, Scaled, read, turned
 from utils.segment import KNOWN, Look, Piece, evidence, logit, surrounds
 
 BETTER = 1.05  # of the evidence so far: what a less likely hypothesis must have
-TURNED = 20  # pieces, the largest, that are looked at turned
+TURNED = 20  # strokes, the largest, that are looked at turned
 SEVERAL = 3  # known digits on a sheet, on a turned page, or of the other ink, from which it is believed
 MOSTLY = 0.75  # share of a digit's box: one that lies on a sheet so far is written on it
 LIKELY, CLEARLY = 3.0, 1.5  # what else turns a picture: mean log-odds, and times the evidence upright

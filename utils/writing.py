@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from utils.lattice import SKIP, too_short
-from utils.segment import KNOWN, Parts, Piece, group_lines, logit
+from utils.segment import KNOWN, Parts, Piece, group_lines, join, logit
 from utils.signs import find_slashes, is_bar, usual_slant
 
 CLOSE = 0.4  # digit heights: the widest gap in a word or a number
@@ -72,11 +72,11 @@ def without_upright_words(pieces: Sequence[Piece], height: float) -> list[Piece]
     dropped: set[int] = set()
     for column in group_lines([piece.box for piece in stacked], height):
         for run in split([(stacked[i], [pieces[i]]) for i in column], CLOSE * height):
-            doubtful = sum(piece.confidence <= KNOWN for piece, _ in run)
-            boxes = np.array([piece.box for piece, _ in run])
-            high, wide = (boxes[:, :2] + boxes[:, 2:]).max(axis=0) - boxes[:, :2].min(axis=0)
-            if len(run) >= UPRIGHT and 2 * doubtful > len(run) and high > wide:
-                dropped |= {id(piece) for _, part in run for piece in part}
+            word = [piece for _, part in run for piece in part]
+            if len(word) >= UPRIGHT and 2 * sum(piece.confidence <= KNOWN for piece in word) > len(word):
+                *_, wide, high = join(word).box
+                if high > wide:
+                    dropped |= {id(piece) for piece in word}
     return [piece for piece in pieces if id(piece) not in dropped]
 
 
