@@ -271,7 +271,7 @@ def sheet_on_desk(paper, desk):
 SHEET = (200, 110), (490, 100), (500, 290), (210, 300)
 
 
-@pytest.mark.parametrize(("paper", "desk"), [(220, 60), (40, 150)])
+@pytest.mark.parametrize(("paper", "desk"), [(220, 60), (40, 150), (220, 178)])
 def test_a_sheet_on_a_desk_and_a_board_on_a_wall_are_outlined(paper, desk):
     scene = sheet_on_desk(paper, desk)
     found = [np.array(outline) for outline in find_sheets(scene)]

@@ -426,6 +426,14 @@ def test_evidence_is_the_same_whatever_the_number_of_pixels():
     assert page_of([digit(10, 10)], [digit(0, 0, confidence=0.3)], 100).evidence > small.evidence
 
 
+def test_a_texture_that_looks_like_a_page_of_text_does_not_beat_a_digit():
+    letter = digit(0, 0, confidence=0.3)
+    canvas = page_of([], [letter] * (TEXT + 1))._replace(hypothesis=Hypothesis(True, PAPERS[0]))
+    doubtful = page_of([digit(10, 10, confidence=0.95)])
+    assert canvas.evidence == 0 < page_of([], [letter] * TEXT).evidence
+    assert not doubtful.convinces and reader.better(canvas, doubtful) is doubtful
+
+
 def test_halves_of_a_digit_are_less_evidence_than_the_whole():
     whole, halves = [digit(10, 10, 40, 40)], [digit(10, 10, 20, 40), digit(30, 10, 20, 40, confidence=0.6)]
     assert page_of(halves).evidence < page_of(whole).evidence

@@ -49,6 +49,15 @@ def test_a_sure_digit_is_no_speck_however_small_it_is_beside_others():
     assert boxes_of(digit_sized([large, small, piece(250, 20, 6, 12, confidence=0.99)])) == [large.box, small.box]
 
 
+def test_what_makes_a_word_with_a_small_sure_digit_stays_lest_a_letter_pass_for_a_number():
+    large, sure = piece(10, 20, 60, 200, confidence=0.99), piece(200, 22, 8, 12, value=0, confidence=0.9999)
+    letters = [piece(189, 20, 8, 14), piece(178, 22, 8, 12), piece(211, 22, 8, 12)]  # both sides, and the next but one
+    others = [piece(230, 22, 8, 12), piece(200, 40, 8, 12), piece(209, 31, 2, 3)]  # apart, below, and a dot
+    kept = boxes_of(digit_sized([large, sure, *letters, *others]))
+    assert kept == boxes_of([large, sure, *letters])
+    assert digit_sized([large, *letters, *others]) == [large]
+
+
 def test_pieces_are_the_connected_ink():
     mask = mask_of((10, 20, 30, 5), (100, 50, 4, 40))
     cv2.line(mask, (200, 100), (219, 119), 255)

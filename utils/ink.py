@@ -20,7 +20,8 @@ CREST = 0.4  # share of the picture's typical ink that large strokes must reach;
 LEVELS = 8  # of brightness, at which a sheet may end
 SHEET, MOST = 1 / 64, 0.9  # share of the picture that a sheet has at least, an eighth of each side, and at most
 LIMB = 1 / 4  # of a sheet's width: what is narrower and touches it is not of the sheet
-LIGHTER = 1.3  # times: how much lighter a sheet is than what it lies on, where they meet
+LIGHTER = 1.3  # times: how much lighter a sheet is than what it lies on, where they meet...
+SLIGHTLY = 1.2  # ...if its digits are to decide whether it is one
 FIRM = 1.5  # times what a stroke must exceed: it reaches that somewhere, grain does not
 
 Outline = tuple[tuple[int, int], ...]  # corners (x, y) of a convex part of a picture, in its pixels
@@ -190,7 +191,7 @@ def find_sheets(grey: np.ndarray) -> list[Outline]:
                 rims = part > cv2.erode(part, STEP), part < cv2.dilate(part, STEP)  # inside, and outside
                 inner, outer = (np.log(np.maximum(1, tones[rim])).mean() for rim in rims)
                 clear = abs(inner - outer) * np.count_nonzero(rims[0])
-                if abs(inner - outer) > np.log(LIGHTER) and clear > clearest:
+                if abs(inner - outer) > np.log(SLIGHTLY) and clear > clearest:
                     clearest, sheet = clear, cv2.erode(part, None, iterations=2)
         if sheet is not None and sheet.any():
             corners = cv2.convexHull(cv2.findNonZero(sheet)).reshape(-1, 2) + 0.5

@@ -34,7 +34,7 @@ WRITTEN = 0.02  # share of these pieces: if fewer are known when they are enlarg
 FINEST = 3  # pixels of a coarse copy of the paper: what is smaller is left to the fine copy
 CONVINCING = 6.0  # mean log-odds of its digits from which a reading may end the search...
 MANY, EXPLAINED = 5, 0.5  # ...if so many are known, or its digits are this share of the ink
-LETTER = 0.25  # log-odds that each letter adds: a reading that finds words has the right ink, size and turn
+LETTER = 0.25  # log-odds that a letter adds: what finds words beside digits has the right ink, size and turn
 TEXT = 100  # letters of a page of text, if it has fewer digits; it is not worth another reading
 
 Scaled = Callable[[float, Outline | None], np.ndarray]  # see `read`
@@ -93,7 +93,7 @@ class Page(NamedTuple):
         whole = [digit.known or not touched_sides(digit.box, height, width) for digit in self.digits]
         digits = sum(weight for weight, yes in zip(weights, whole) if yes)
         cut = max((weight for weight, yes in zip(weights, whole) if not yes), default=0)  # stripes are many
-        letters = LETTER * sum(letter.size for letter in self.words)
+        letters = 0 if self.is_text else LETTER * sum(letter.size for letter in self.words)  # or texture would win
         return (digits + cut + letters) / self.scale
 
     @property

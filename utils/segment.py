@@ -15,6 +15,7 @@ MAIN = 2 / 3  # of the whole's height: a fragment that is higher is most of it
 MENDED = 0.6  # probability from which fragments are a digit
 SAME_LINE = 0.5  # digit heights: how far off its line's course a digit may lie...
 STAGGER, NEAR = 0.9, 2.5  # ...and how far when its neighbour is less than NEAR digit heights away
+CLOSE = 0.4  # digit heights: the widest gap in a word or a number
 SMALLER = 0.5  # of a neighbour's height: what is lower, such as a label's letters, must lie beside it to be of its line
 STEEPEST = 0.4  # rise of a line of writing over its run
 ROWS, PEAK = 8, (1, 2, 3, 4, 3, 2, 1)  # to a digit height, and how a digit counts in those around its own
@@ -162,14 +163,37 @@ def weighted_median(values: Sequence[float], weights: Sequence[float]) -> float:
 
 
 def digit_sized(pieces: Sequence[Piece]) -> list[Piece]:
-    """Drop specks that are not surely digits, and what is too large for a digit of the typical height."""
+    """Drop specks, and what is too large for a digit of the typical height.
+
+    A small piece that is surely a digit is no speck, and nothing that would make a word with it is: it may be a letter.
+    """
     height = typical_height(pieces) if pieces else 0.0
     fitting = [piece for piece in pieces if piece.height <= TALL * height and piece.box[2] <= WIDE * height]
     if not fitting:
         return []
     stroke = typical_stroke(fitting)
     speck, least = max(SMALL * height, SPECK * stroke), SMALL * height * stroke
-    return [piece for piece in fitting if piece.sure or (piece.size >= speck and cv2.countNonZero(piece.ink) >= least)]
+    large = np.array([piece.size >= speck and cv2.countNonZero(piece.ink) >= least for piece in fitting])
+    sure = np.flatnonzero([piece.sure and not yes for piece, yes in zip(fitting, large)])
+    kept = large | in_words_with(sure, np.array([piece.box for piece in fitting]))
+    return [piece for piece, yes in zip(fitting, kept) if yes]
+
+
+def in_words_with(some: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Find some of the boxes (N, 4), by their indices, and what makes words with them: (N,) bool."""
+    x, y, w, h = boxes.T
+    found = np.zeros(len(boxes), bool)
+    found[some] = True
+    new = some.tolist()
+    while new:
+        i = new.pop()
+        smaller, larger = np.minimum(h, h[i]), np.maximum(h, h[i])
+        gap = np.maximum(x - (x[i] + w[i]), x[i] - (x + w))
+        shared = np.minimum(y + h, y[i] + h[i]) - np.maximum(y, y[i])
+        near = ~found & (gap < CLOSE * h[i]) & (shared > smaller / 2) & (smaller > SMALLER * larger)
+        found |= near
+        new += np.flatnonzero(near).tolist()
+    return found
 
 
 def mend(pieces: Sequence[Piece], shape: tuple[int, ...], look: Look) -> list[Piece]:

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from utils.lattice import SKIP, too_short
-from utils.segment import KNOWN, Parts, Piece, group_lines, join, logit
+from utils.segment import CLOSE, KNOWN, Parts, Piece, group_lines, join, logit
 from utils.signs import find_slashes, is_bar, usual_slant
 
-CLOSE = 0.4  # digit heights: the widest gap in a word or a number
 # The network is surer than it is right: these make its log-odds, see `any_alike`, a vote (Platt 1999). They were
 # chosen on pages of held-out digits: with EVEN at 6.5, print had twice the false digits.
 EVEN, RATE, MOST = 7.0, 0.25, 1.0  # log-odds that speak for neither, what one more counts, and the strongest vote
