@@ -362,6 +362,14 @@ def test_a_gap_is_a_space_only_where_it_is_wide_and_wider_than_others():
     assert spaced(numbers("12 34", gap=20, apart=28)) == ["1234"]  # less than one and a half times the others
 
 
+@pytest.mark.parametrize("apart", [60, 240])
+def test_however_wide_one_gap_is_a_narrower_one_stays_a_space(apart):
+    first, second = numbers("24 53"), numbers("78")
+    right = first[-1].box[0] + first[-1].box[2]
+    second = [one._replace(box=(one.box[0] - second[0].box[0] + right + apart, *one.box[1:])) for one in second]
+    assert spaced([*first, *second]) == ["24 53 78"]
+
+
 def test_two_digits_alone_are_measured_by_the_gaps_of_the_page():
     apart, close = numbers("4 2"), numbers("42")
     assert spaced(apart, numbers("135")) == ["4 2", "135"]

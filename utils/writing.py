@@ -169,9 +169,8 @@ def clear_gap(gaps: np.ndarray, steps: np.ndarray) -> float:
     # for each gap but the narrowest: the shortest step at this gap and wider ones, and the mean step at narrower ones
     least = np.minimum.accumulate(steps[::-1])[::-1][1:]
     typical = np.cumsum(steps)[:-1] / np.arange(1, len(gaps) or 1)
-    ratios = gaps[1:] / gaps[:-1]
-    ratios[(ratios < WIDER) | (gaps[1:] < SPACE) | (least < FARTHER * typical)] = 0
-    return float(gaps[1 + ratios.argmax()]) if ratios.any() else np.inf
+    clear = (gaps[1:] >= WIDER * gaps[:-1]) & (gaps[1:] >= SPACE) & (least >= FARTHER * typical)
+    return float(gaps[1:][clear].min(initial=np.inf))
 
 
 def split(line: Parts, gap: float) -> list[Parts]:
