@@ -2,7 +2,7 @@
 
 It prints the digits, one line for each line of writing, with a space between numbers, and shows where it found them.
 
-  python recognize.py -i photo.jpg -m output/mnist_cnn.tflite                # in windows, as in the post
+  python recognize.py -i photo.jpg -m output/mnist_cnn.tflite                # in windows
   python recognize.py -i photo.jpg -m output/mnist_cnn.tflite -o read.png    # in a file
   python recognize.py -i photos/ -m output/mnist_cnn.tflite --no-show --json
 
@@ -43,9 +43,9 @@ def read_digits(image: "np.ndarray", classifier: "Classifier") -> "list[list[Pie
 
     Returns
     -------
-    Lines of writing from top to bottom, each a list of digits from left to right; no lines where there are no digits.
-    A digit has a `value` (0 to 9), the network's `confidence` in it (0 to 1), and a `box` (x, y, width, height) in
-    pixels of the picture; it `is_spaced` where another number ends before it.
+    Lines of writing from top to bottom, each a list of digits from left to right, as they are when the page is upright;
+    no lines where there are no digits. A digit has a `value` (0 to 9), the network's `confidence` in it (0 to 1), and a
+    `box` (x, y, width, height) in pixels of the picture; it `is_spaced` where another number ends before it.
 
     Raises
     ------
@@ -164,7 +164,7 @@ def remark(page: "Page") -> str:
     """Say what a user should know of a reading, if anything."""
     if page.is_text:
         return (
-            f"most of it seems to be text or a pattern, not digits; {len(page.words):,} shapes in it were passed over"
+            f"most of it seems to be text or a pattern, not digits; {len(page.letters):,} shapes in it were passed over"
         )
     if 2 * page.doubtful > len(page.digits):
         return f"doubtful, the network is sure of {len(page.digits) - page.doubtful:,} of {len(page.digits):,} digits"

@@ -265,7 +265,7 @@ def test_a_page_holds_what_was_seen_on_the_way(composed, classifier):
 @pytest.mark.parametrize("shape", [(300, 400, 3), (300, 400), *ODD_SHAPES])
 def test_a_blank_page_has_no_lines(classifier, shape, level):
     page = read_page(np.full(shape, level, np.uint8), classifier)
-    assert page.lines == [] and page.pieces == [] and page.words == []
+    assert page.lines == [] and page.pieces == [] and page.letters == []
     assert page.evidence == 0 and not page.mask.any()
 
 
@@ -290,7 +290,7 @@ def test_noise_of_any_shape_is_no_trouble(classifier, shape):
 
 def test_a_page_of_text_is_told_from_digits_and_read_once(composed, classifier, seen):
     page = read_page(composed("text", 2).image, classifier)
-    assert page.is_text and len(page.words) > TEXT and len(page.digits) < 3
+    assert page.is_text and len(page.letters) > TEXT and len(page.digits) < 3
     assert set(seen) == {Hypothesis(False, PAPERS[0])}
 
 
@@ -403,13 +403,13 @@ def test_a_picture_is_not_turned_for_two_digits_nor_where_it_may_stand_upright()
     assert likely_turn([*pieces, digit(0, 0, 900, 900)._replace(ink=edge)], sure_of(FLAG, edge)) == 2
 
 
-def page_of(digits, words=(), side=400):
+def page_of(digits, letters=(), side=400):
     """A page whose mask has the ink of its digits and no other."""
     mask = np.zeros((side, side), np.uint8)
     for x, y, w, h in (one.box for one in digits):
         mask[y : y + h, x : x + w] = 255
     ink, dark = mask / 255, Hypothesis(False, PAPERS[0])
-    return Page(dark, mask.shape, 1.0, mask, ink, mask, lines=[list(digits)], words=list(words))
+    return Page(dark, mask.shape, 1.0, mask, ink, mask, lines=[list(digits)], letters=list(letters))
 
 
 def test_a_page_is_text_if_it_has_far_more_letters_than_digits():

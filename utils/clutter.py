@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 
 from utils.ink import PAPERS, find_sheet
-from utils.segment import KNOWN, Box, Piece, balance, evidence, typical_height, typical_stroke
+from utils.segment import KNOWN, Box, Piece, balance, known_evidence, typical_height, typical_stroke
 
 FEW = 3  # pieces: fewer are no desk, but perhaps a digit in a box of its own
 RING = 0.6  # share of a digit's surroundings that must be paper
 # of the known digits' median of stroke width over size, times ink: what has less or more was not written with their
-# pen, but is a rest of a line, shines through, or lies on the paper; digits in 40 photos have up to 1.7 times it
+# pen, but is left of a line, shines through, or lies on the paper; digits in 40 photos have up to 1.7 times it
 LIGHTEST, HEAVIEST = 0.35, 4.0
 BLOT = 0.36  # of its size: what has wider strokes is a hole or a bullet; a disc has 0.39, MNIST's fattest digit 0.33
 LIKE, SAME_PEN = 1.5, 2.0  # ratio of heights, and of strokes, of digits that are alike
@@ -41,7 +41,7 @@ def without_desk(pieces: Sequence[Piece], grey: np.ndarray) -> list[Piece]:
         x, y, w, h = piece.box
         part = parts[(y + h // 2) * rows // height, (x + w // 2) * columns // width]
         lying.setdefault(int(part), []).append(piece)
-    most = max(lying.values(), key=evidence, default=[])
+    most = max(lying.values(), key=known_evidence, default=[])
     return [piece for some in lying.values() if some is most or len(some) < FEW or balance(some) >= 0 for piece in some]
 
 
@@ -63,7 +63,7 @@ def on_paper(piece: Piece, ink: np.ndarray, stroke: float) -> bool:
 
 
 def same_pen(pieces: Sequence[Piece], ink: np.ndarray, height: float) -> list[Piece]:
-    """Drop blots, and what the known digits' pen did not write: rests of lines, what shines through, other pens."""
+    """Drop blots, and what the known digits' pen did not write: parts of lines, what shines through, other pens."""
 
     def weight(piece: Piece) -> float:
         x, y, w, h = piece.box

@@ -30,11 +30,11 @@ ROOM = 1.5  # times LEGIBLE: the height to which they are enlarged
 LARGEST = 3_000_000  # pixels: a smaller picture is enlarged to so many at most; a larger one is read as it is
 THIN = 0.03  # digit heights: the most that small digits are blurred, lest thin strokes wash out
 SAMPLE = 300  # pieces that tell the height of the writing
-WRITTEN = 0.02  # share of these pieces: if fewer are known when they are enlarged, all is texture; of 49 none need be
+WRITTEN = 0.02  # share of these pieces: if fewer are known when enlarged, all is texture; it takes 50 pieces to tell
 FINEST = 3  # pixels of a coarse copy of the paper: what is smaller is left to the fine copy
 CONVINCING = 6.0  # mean log-odds of its digits from which a reading may end the search...
 MANY, EXPLAINED = 5, 0.5  # ...if so many are known, or its digits are this share of the ink
-LETTER = 0.25  # log-odds that a letter adds: what finds words beside digits has the right ink, size and turn
+LETTER = 0.25  # log-odds that a letter adds: words beside digits are weak evidence for the right ink, size and turn
 TEXT = 100  # letters of a page of text, if it has fewer digits; it is not worth another reading
 
 Scaled = Callable[[float, Outline | None], np.ndarray]  # see `read`
@@ -62,7 +62,7 @@ class Page(NamedTuple):
     pieces: list[Piece] = []  # what may be digits: strokes mended, without specks
     height: float = 0.0  # of a typical digit
     lines: list[list[Piece]] = []  # of digits, from top to bottom, from left to right
-    words: list[Piece] = []  # what was taken for letters
+    letters: list[Piece] = []  # of words
 
     @property
     def digits(self) -> list[Piece]:
@@ -82,7 +82,7 @@ class Page(NamedTuple):
     @property
     def is_text(self) -> bool:
         """Whether there is far more on the page that is no digit than digits."""
-        return len(self.words) > max(TEXT, len(self.digits))
+        return len(self.letters) > max(TEXT, len(self.digits))
 
     @property
     def evidence(self) -> float:
@@ -92,8 +92,8 @@ class Page(NamedTuple):
         weights = [digit.evidence * np.sqrt(min(digit.box[2:]) / digit.size) for digit in self.digits]
         whole = [digit.known or not touched_sides(digit.box, height, width) for digit in self.digits]
         digits = sum(weight for weight, yes in zip(weights, whole) if yes)
-        cut = max((weight for weight, yes in zip(weights, whole) if not yes), default=0)  # stripes are many
-        letters = 0 if self.is_text else LETTER * sum(letter.size for letter in self.words)  # or texture would win
+        cut = max((weight for weight, yes in zip(weights, whole) if not yes), default=0)  # stripes at an edge are many
+        letters = 0 if self.is_text else LETTER * sum(letter.size for letter in self.letters)  # or texture would win
         return (digits + cut + letters) / self.scale
 
     @property
@@ -187,12 +187,12 @@ def find_digits(page: Page, look: Look) -> Page:
     height, stroke = typical_height(pieces), typical_stroke(pieces)
     pieces = same_pen([piece for piece in pieces if piece.sure or on_paper(piece, ink, stroke)], ink, height)
 
-    # 5. Lines of writing: touching digits are cut, and numbers are told from words; 6. their crops are the result.
+    # 5. Lines of writing: touching digits are cut, and numbers are told from words. (6. Their crops are the result.)
     level = without_upright_words(pieces, height)
     lines = [[level[i] for i in line] for line in group_lines([piece.box for piece in level], height)]
-    lines, words = find_numbers(part_digits(lines, height, look), height)
+    lines, letters = find_numbers(part_digits(lines, height, look), height)
     lines = space_numbers([line for line in without_edges(lines, mask.shape) if line])
-    return page._replace(pieces=pieces, height=height, lines=lines, words=words)
+    return page._replace(pieces=pieces, height=height, lines=lines, letters=letters)
 
 
 def turned(picture: np.ndarray, quarters: int) -> np.ndarray:

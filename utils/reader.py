@@ -15,13 +15,13 @@ from utils.classifier import Classifier, Memory
 from utils.clutter import BLOT, touched_sides
 from utils.ink import PAPERS, Outline, cut_sheet, find_sheets, has_light_ink, resize, to_grey
 from utils.page import MANY, Hypothesis, Page, Scaled, read, turned
-from utils.segment import KNOWN, Look, Piece, evidence, logit, surrounds
+from utils.segment import KNOWN, Look, Piece, known_evidence, logit, surrounds
 
 BETTER = 1.05  # of the evidence so far: what a less likely hypothesis must have
 TURNED = 20  # strokes, the largest, that are looked at turned
 SEVERAL = 3  # known digits on a sheet, on a turned page, or of the other ink, from which it is believed
 MOSTLY = 0.75  # share of a digit's box: one that lies on a sheet so far is written on it
-LIKELY, CLEARLY = 3.0, 1.5  # what else turns a picture: mean log-odds, and times the evidence upright
+LIKELY, CLEARLY = 3.0, 1.5  # what a turn must have: mean log-odds, and times the evidence of the upright strokes
 
 
 def read_page(image: np.ndarray, classifier: Classifier) -> Page:
@@ -88,15 +88,19 @@ def read_sheets(grey: np.ndarray, whole: Page, scaled: Scaled, look: Look) -> Pa
 def explains_sheet(page: Page, best: Page) -> bool:
     """Whether digits are most of the ink on a sheet, and nothing that was read before speaks against it.
 
-    Sure digits beside the sheet do, and more evidence on it, but not what lies across its edge. A digit that covers the
-    sheet is the sheet itself, or a fat digit that looks like one, with a hole in it that looks like a 0 or a 1. Other
-    sure digits prove that it is the sheet; so do the walls of a doubtful 0, if they are wider than any stroke.
+    What speaks against it:
+
+    1. A digit that covers the sheet, for the "sheet" may be the hole of a fat digit, which looks like a 0 or a 1. But
+       it is the sheet itself if a sure digit other than 0 is on it, or if it is a doubtful 0 whose walls are wider than
+       any stroke.
+    2. A sure digit beside the sheet. What lies across the sheet's edge does not count.
+    3. More evidence on the sheet than its own reading has.
     """
     if not page.is_explained:
         return False
     digits = [digit for line in page.in_picture() for digit in line]
-    first, _, wide, _ = np.array([digit.box for digit in digits]).T
-    inner = max(first + wide) - min(first)
+    x, _, w, _ = np.array([digit.box for digit in digits]).T
+    inner = max(x + w) - min(x)  # what the digits on the sheet span
     left, top, width, height = cv2.boundingRect(np.array(page.hypothesis.sheet))
     on_sheet = []
     for seen, digit in zip(best.digits, [digit for line in best.in_picture() for digit in line]):
@@ -105,15 +109,15 @@ def explains_sheet(page: Page, best: Page) -> bool:
         x, y, w, h = digit.box
         across, down = min(x + w, left + width) - max(x, left), min(y + h, top + height) - max(y, top)
         shared = max(0, across) * max(0, down)
-        if 2 * shared > width * height:
+        if 2 * shared > width * height:  # 1
             is_wall = digit.value == 0 and (w - inner) / 2 > BLOT * digit.size and not best.convinces
             if not is_wall and not any(own.sure and own.value != 0 for own in digits):
                 return False
         elif shared > MOSTLY * w * h:
             on_sheet.append(digit)
-        elif not shared and digit.sure and not touched_sides(seen.box, *best.mask.shape):
+        elif not shared and digit.sure and not touched_sides(seen.box, *best.mask.shape):  # 2
             return False
-    return evidence(on_sheet) <= BETTER * evidence(digits)
+    return known_evidence(on_sheet) <= BETTER * known_evidence(digits)  # 3
 
 
 def better(page: Page, best: Page) -> Page:
@@ -133,7 +137,7 @@ def better(page: Page, best: Page) -> Page:
 
 
 def without_circles(page: Page, other: Page) -> Page:
-    """Drop what looks like a 0, but is the area around a digit of the other ink; not around a 0, as holes look like."""
+    """Drop 0s that are the area around a digit of the other ink, but not around a 0: so is the hole of a 0."""
     written = [digit.box for line in other.in_picture() for digit in line if digit.sure and digit.value != 0]
     inner = np.array(written).reshape(-1, 4)
     circles = [digit.value == 0 and surrounds(digit.box, inner) for line in page.in_picture() for digit in line]

@@ -23,7 +23,7 @@ CLEARER = 1.3  # times: how much sharper than level lines others must be
 LOW = 0.3  # digit heights: what is lower, such as a dash, tells nothing of a line's course
 FAR = 0.12  # digit heights off the course that weigh as much as one digit height between neighbours
 KNOWN = 0.9  # probability from which a digit is known
-SURE = 0.9997  # probability from which neither its size nor its surroundings speak against it; grain reaches KNOWN
+SURE = 0.9997  # probability from which a digit is kept whatever its size and surroundings; grain may reach KNOWN
 BAR = 0.25  # of another digit: what a 1 counts for, since edges, lines and pens look like one
 
 Box = tuple[int, int, int, int]  # x, y, width, height in pixels
@@ -53,18 +53,18 @@ class Piece(NamedTuple):
     def any_digit(self) -> float:
         """The network's probability that this is a digit, whichever; doubt between two digits does not count.
 
-        What is no digit has learned ten equal answers, of which eight are not among the two best.
+        The network was trained to answer 0.1 for each digit where there is none: all but the two best make 0.8 then.
         """
         return 1 - float(np.sort(self.answer)[:-2].sum()) / 0.8
 
     @property
     def known(self) -> bool:
-        """Whether this is surely a digit; a 1 is never sure, see BAR."""
+        """Whether this is a digit, and no 1, since lines look like 1s."""
         return self.confidence > KNOWN and self.value != 1
 
     @property
     def sure(self) -> bool:
-        """Whether this is a digit beyond doubt; a 1 never is."""
+        """Whether this is a digit beyond doubt, and no 1."""
         return self.confidence > SURE and self.value != 1
 
     @property
@@ -94,8 +94,8 @@ def logit(probability: float) -> float:
     return float(np.log(probability / (1 - probability)))
 
 
-def evidence(pieces: Sequence[Piece]) -> float:
-    """How much the digits that are known speak for, see `Piece.evidence`."""
+def known_evidence(pieces: Sequence[Piece]) -> float:
+    """How much the known digits speak for, see `Piece.evidence`."""
     return sum(piece.evidence for piece in pieces if piece.known)
 
 
@@ -165,7 +165,7 @@ def weighted_median(values: Sequence[float], weights: Sequence[float]) -> float:
 def digit_sized(pieces: Sequence[Piece]) -> list[Piece]:
     """Drop specks, and what is too large for a digit of the typical height.
 
-    A small piece that is surely a digit is no speck, and nothing that would make a word with it is: it may be a letter.
+    A small piece that is surely a digit stays, and so do its neighbours in a word: the word is judged as a whole later.
     """
     height = typical_height(pieces) if pieces else 0.0
     fitting = [piece for piece in pieces if piece.height <= TALL * height and piece.box[2] <= WIDE * height]

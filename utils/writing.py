@@ -139,8 +139,8 @@ def space_numbers(lines: Sequence[Sequence[Piece]]) -> list[list[Piece]]:
     """Mark the digits before which another number ends: where the gap is clearly wider than others of its line.
 
     That means at least SPACE wide, at least WIDER times as wide as the next narrower gap, and its digits, middle to
-    middle, FARTHER apart than those at narrower gaps are on average. So digits in even cells stay together. Two digits
-    alone are measured by the gaps of the whole page.
+    middle, FARTHER apart than those at narrower gaps are on average. So digits in even cells stay together. A line of
+    only two digits is measured by the gaps of the whole page.
     """
     rows = [measure(line) for line in lines]
     gaps, steps = (np.concatenate([row[i] for row in rows] or [[]]) for i in range(2))
@@ -197,7 +197,7 @@ def neighbours(runs: Sequence[Parts]) -> np.ndarray:
 
 
 def vote(run: Parts, height: float, even: float) -> float:
-    """Log-odds of a run being a number; what is doubtful between two digits is a sign, and does not vote.
+    """Log-odds of a run being a number; a doubtful piece that stands between two digits is a sign, and does not vote.
 
     A sign is one piece, or several in a column, as a colon is. Digits are known as such, and not as low as letters.
     """
