@@ -59,12 +59,12 @@ class Piece(NamedTuple):
 
     @property
     def known(self) -> bool:
-        """Whether this is a digit, and no 1, since lines look like 1s."""
+        """Whether the network knows this as a digit, and as no 1, since lines look like 1s; see KNOWN."""
         return self.confidence > KNOWN and self.value != 1
 
     @property
     def sure(self) -> bool:
-        """Whether this is a digit beyond doubt, and no 1."""
+        """Whether this is a digit beyond doubt, and no 1; see SURE."""
         return self.confidence > SURE and self.value != 1
 
     @property
