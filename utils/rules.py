@@ -24,7 +24,7 @@ THICK, BOX_THICK = 0.05, 0.16  # share of its length: how thick a printed line m
 AROUND, SLACK = 0.9, 0.15  # share of a frame's side that must be there, and by how much, of its size, it may be aslant
 SINGLE, LARGE = 2, 1 / 3  # parts of a single digit in a frame, at most, that are larger than this share of the frame
 TOO_TALL = 2.0  # median heights: what is known and higher may be several digits in a net of lines
-NEAR = 2  # pixels from a line: what lies there for the most part is left of it
+NEAR = 2  # pixels from a line: what lies there for the most part is a remnant of it
 
 
 def erase_lines(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> list[Piece]:
@@ -166,12 +166,12 @@ def ink_of(pieces: Sequence[Piece], ink: np.ndarray) -> np.ndarray:
 
 
 def without(pieces: Sequence[Piece], lines: np.ndarray, look: Look) -> list[Piece]:
-    """Cut lines (H, W) bool out of pieces; what is left of the lines goes with them."""
+    """Cut lines (H, W) bool out of pieces; remnants of the lines go with them."""
     if not lines.any():
         return list(pieces)
     left = look(cut_pieces(np.where(lines, 0, paint(pieces, lines.shape))))
     near = around(lines)
-    return [piece for piece in left if piece.known or share_on(piece, near) <= 0.5]  # others are left of the lines
+    return [piece for piece in left if piece.known or share_on(piece, near) <= 0.5]  # others are remnants of the lines
 
 
 def around(lines: np.ndarray) -> np.ndarray:
