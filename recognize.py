@@ -64,12 +64,7 @@ def read_digits(image: "np.ndarray", classifier: "Classifier") -> "list[list[Pie
 
 
 def main() -> int:
-    """Find the pictures, plan where everything goes, and recognize.
-
-    Returns
-    -------
-    The exit code: 0, or 1 if anything failed.
-    """
+    """Find the pictures, plan where everything goes, and recognize; the exit code is 1 if anything failed."""
     options = parse_options()
     folders = [folder for folder in (options.output, options.debug) if folder and folder.is_dir()]
     pictures, faults = find_pictures(options.image, folders)
@@ -93,18 +88,9 @@ def main() -> int:
 def recognize(
     pictures: Sequence[Picture], targets: Sequence[Path], steps: Sequence[Path], options: argparse.Namespace
 ) -> bool:
-    """Read, print, draw, show: one picture after the other; one that fails does not stop the others.
+    """Read, print, draw, show: one picture after the other. Returns whether any failed; that does not stop the others.
 
-    Parameters
-    ----------
-    pictures : what to read
-    targets : where the annotated pictures go, or none
-    steps : the folders where the pictures of the steps go, or none
-    options : see `parse_options`
-
-    Returns
-    -------
-    Whether anything failed.
+    `targets` are where the annotated pictures go, `steps` the folders for the pictures of the steps; both may be empty.
     """
     import cv2
 
@@ -127,7 +113,9 @@ def recognize(
             if options.json:
                 records.append(describe(path, image, lines))
             else:
-                print_lines(lines, f"{str(path).translate(ESCAPES)}\t" if several else "")
+                start = f"{str(path).translate(ESCAPES)}\t" if several else ""
+                for line in lines:
+                    print(start + "".join(" " * digit.is_spaced + str(digit.value) for digit in line), flush=True)
             if steps:
                 write_steps(steps[i], draw_steps(page))
             if targets:
@@ -173,11 +161,6 @@ def remark(page: "Page") -> str:
     if len(values) >= MANY and values.count(most) >= ALIKE * len(values):
         return f"doubtful, {values.count(most):,} of {len(values):,} digits are {most}s, as in a pattern"
     return "" if page.lines else "no digits found"
-
-
-def print_lines(lines: "list[list[Piece]]", start: str) -> None:
-    for line in lines:
-        print(start + "".join(" " * digit.is_spaced + str(digit.value) for digit in line), flush=True)
 
 
 def describe(path: Path, image: "np.ndarray", lines: "list[list[Piece]]") -> dict:
