@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import itertools
 import lzma
 import warnings
 import zipfile
@@ -43,13 +44,12 @@ def load_dataset(path: str | Path, delimiter: str = ",") -> Digits:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: {what_is(path)}, expected a CSV file")
     try:
-        with _open(path) as file:
-            first = file.readline()
-        delimiter = next((mark for mark in (delimiter, *DELIMITERS) if first.count(mark) == PIXELS), delimiter)
         try:
-            how = {"comments": None, "skiprows": int(_is_header(first, delimiter)), "ndmin": 2, "quotechar": '"'}
             with _open(path) as file, warnings.catch_warnings(action="ignore"):  # of an empty file
-                rows = np.loadtxt(file, "uint8", delimiter=delimiter, **how)
+                first = file.readline()
+                delimiter = next((mark for mark in (delimiter, *DELIMITERS) if first.count(mark) == PIXELS), delimiter)
+                lines = file if _is_header(first, delimiter) else itertools.chain([first], file)
+                rows = np.loadtxt(lines, "uint8", comments=None, delimiter=delimiter, ndmin=2, quotechar='"')
             plain = rows.shape[1] == COLUMNS and rows[:, 0].max() <= 9
         except (ValueError, OverflowError):
             plain = False
@@ -212,9 +212,8 @@ def plot_dataset(
     if set(counts) != {16}:
         raise ValueError(f"plot_dataset got {' and '.join(map(str, counts))} digits and labels, expected 16 of each")
     if path is None:
-        import matplotlib.pyplot as plt
-
-        new_figure = plt.figure
+        from matplotlib.pyplot import figure as new_figure
+        from matplotlib.pyplot import show
     else:
         from matplotlib.figure import Figure as new_figure
 
@@ -228,6 +227,6 @@ def plot_dataset(
         if annotate:
             axes.set_title(title)
     if path is None:
-        plt.show()
+        show()
     else:
         figure.savefig(path)

