@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from utils import nonempty_path, say
@@ -23,10 +23,11 @@ def parse_options(description: str, epochs: int, batch_size: int, seed: int, out
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("--epochs", type=_at_least(1), default=epochs, metavar="N", help=f"passes over the digits ({epochs})")
-    add("--batch-size", type=_at_least(1), default=batch_size, metavar="N", help=f"digits per step ({batch_size})")
-    add("--seed", type=_at_least(0), default=seed, metavar="N", help=f"another number gives another network ({seed})")
-    add("--limit", type=_at_least(1), metavar="N", help="use the first N rows of either file only, for a quick try")
+    at_least_0, at_least_1 = partial(_at_least, 0), partial(_at_least, 1)
+    add("--epochs", type=at_least_1, default=epochs, metavar="N", help=f"passes over the digits ({epochs})")
+    add("--batch-size", type=at_least_1, default=batch_size, metavar="N", help=f"digits per step ({batch_size})")
+    add("--seed", type=at_least_0, default=seed, metavar="N", help=f"another number gives another network ({seed})")
+    add("--limit", type=at_least_1, metavar="N", help="use the first N rows of either file only, for a quick try")
     add("--train", type=nonempty_path, default=TRAIN_CSV, metavar="CSV", help=f"training digits ({TRAIN_CSV})")
     add("--test", type=nonempty_path, default=TEST_CSV, metavar="CSV", help=f"test digits ({TEST_CSV})")
     add("--output", type=nonempty_path, metavar="FILE", help=f"the trained network ({output})")
@@ -51,13 +52,10 @@ def parse_options(description: str, epochs: int, batch_size: int, seed: int, out
     return options
 
 
-def _at_least(minimum: int) -> Callable[[str], int]:
-    def whole_number(text: str) -> int:
-        if not text.isdecimal() or not minimum <= int(text) < 2**32:
-            raise argparse.ArgumentTypeError(f"{text!r}, expected a whole number from {minimum} to {2**32 - 1}")
-        return int(text)
-
-    return whole_number
+def _at_least(minimum: int, text: str) -> int:
+    if not text.isdecimal() or not minimum <= int(text) < 2**32:
+        raise argparse.ArgumentTypeError(f"{text!r}, expected a whole number from {minimum} to {2**32 - 1}")
+    return int(text)
 
 
 def load_data(options: argparse.Namespace) -> tuple[Digits, Digits]:
