@@ -24,10 +24,10 @@ def say(message: str) -> None:
     print(f"{Path(sys.argv[0]).name}: {' '.join(message.splitlines())}", file=sys.stderr, flush=True)
 
 
-def reason(error: Exception) -> str:
+def reason(error: Exception, where: str | Path = "standard output") -> str:
     """Say what is wrong: where the system itself tells, the path first, as in our own messages."""
     if isinstance(error, OSError) and error.errno:
-        return f"{error.filename or 'standard output'}: {error.strerror}"
+        return f"{error.filename or where}: {error.strerror}"
     return str(error)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
-from utils import say, whole_file
+from utils import reason, say, whole_file
 
 if TYPE_CHECKING:
     import keras
@@ -70,8 +70,7 @@ def keep_checkpoint(options: argparse.Namespace) -> Iterator[None]:
             shutil.rmtree(scratch)
         left = f"after {done} of {options.epochs} epochs; the same command with --resume goes on from there"
         if isinstance(stop, OSError):
-            where = "standard output" if isinstance(stop, BrokenPipeError) else stop.filename or scratch
-            fault = f"{where}: {stop.strerror}" if stop.errno else str(stop)
+            fault = reason(stop) if isinstance(stop, BrokenPipeError) else reason(stop, where=scratch)
             raise OSError(f"{fault}; stopped {left}" if done else fault) from None
         nothing = "before the end of the first epoch; there is nothing to resume"
         raise KeyboardInterrupt(f" {left if done else nothing}") from None
@@ -150,8 +149,8 @@ def load_weights(model: "keras.Model", scratch: Path, steps: int) -> int:
                 for variable, name in zip(kept_variables(model), kept.files, strict=True):
                     variable.assign(kept[name])
         except Exception as error:  # NumPy and Keras raise whatever they stumble over
-            reason = str(error).splitlines()[0][:100]
-            raise ValueError(f"{path}: damaged ({reason}); start anew without --resume") from None
+            fault = str(error).splitlines()[0][:100]
+            raise ValueError(f"{path}: damaged ({fault}); start anew without --resume") from None
     return int(model.optimizer.iterations) // steps
 
 
