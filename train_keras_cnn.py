@@ -61,14 +61,12 @@ def main() -> None:
     keras.utils.set_random_seed(options.seed)
     model = network()
     model.summary()
-    steps = math.ceil(len(train[1]) / options.batch_size)  # of an epoch
-    total = options.epochs * steps
-    rate = course.decay(RATE if options.augment else POST_RATE, total)
+    steps = options.epochs * math.ceil(len(train[1]) / options.batch_size)
+    rate = course.decay(RATE if options.augment else POST_RATE, steps)
     # If digits change, the weights are averaged over a twelfth of the run (Polyak and Juditsky 1992): unseen digits are
     # read a little more surely. The MLP gained nothing.
-    averaging = {"use_ema": options.augment, "ema_momentum": max(0, 1 - 12 / total)}
     model.compile(
-        keras.optimizers.Adadelta(rate, **averaging),
+        keras.optimizers.Adadelta(rate, use_ema=options.augment, ema_momentum=max(0, 1 - 12 / steps)),
         loss="categorical_crossentropy",
         metrics=["accuracy"],
         jit_compile=False,  # on a CPU, XLA's convolutions are slow
