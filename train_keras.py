@@ -42,9 +42,7 @@ def main() -> None:
 
     options = parse_options(__doc__, EPOCHS, BATCH_SIZE, SEED, OUTPUT)
     train, test = load_data(options)
-    import_keras()  # it takes seconds, so mistakes come first
-    import keras
-
+    keras = import_keras()  # it takes seconds, so mistakes come first
     from utils import course, report
     from utils.checkpoint import keep_checkpoint
 

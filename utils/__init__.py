@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 os.environ["KERAS_BACKEND"] = "tensorflow"  # the .tflite export needs it, whatever another project has set
 if not re.fullmatch("[0-9]{1,18}", os.environ.get("OPENCV_IO_MAX_IMAGE_PIXELS", "")):  # OpenCV does not import then
@@ -149,8 +150,8 @@ def whole_file(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def import_keras() -> None:
-    """Import Keras without TensorFlow's start-up messages; afterwards `import keras` is quiet.
+def import_keras() -> ModuleType:
+    """Import Keras without TensorFlow's start-up messages, and return it; afterwards `import keras` is quiet.
 
     Raises
     ------
@@ -164,3 +165,4 @@ def import_keras() -> None:
         settings = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"), "keras.json")
         raise ValueError(f"{settings}: Keras cannot use its settings ({error})") from None
     keras.config.set_floatx("float32")  # whatever the settings say
+    return keras

@@ -102,9 +102,7 @@ def load_keras(path: Path) -> Classifier:
         raise ValueError(f"{path}: {unpacked:,} bytes unpacked, expected at most {LARGEST:,}")
     if path.suffix != ".keras":
         raise ValueError(f"{path}: Keras expects small letters, a name that ends in .keras")
-    import_keras()
-    import keras
-
+    keras = import_keras()
     try:
         with silence():  # of warnings
             model = keras.saving.load_model(path, compile=False, safe_mode=True)

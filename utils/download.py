@@ -93,9 +93,7 @@ def fetch_mnist() -> tuple[Digits, Digits]:
 
 def from_keras() -> tuple[Digits, Digits]:
     """MNIST from Keras' own host and cache."""
-    import_keras()
-    import keras
-
+    keras = import_keras()
     patience = socket.getdefaulttimeout()
     socket.setdefaulttimeout(SECONDS_TO_ANSWER)
     try:
