@@ -150,13 +150,11 @@ def parse_options() -> argparse.Namespace:
 
 def remark(page: "Page") -> str:
     """Say what a user should know of a reading, if anything."""
+    values, letters = [digit.value for digit in page.digits], len(page.letters)
     if page.is_text:
-        return (
-            f"most of it seems to be text or a pattern, not digits; {len(page.letters):,} shapes in it were passed over"
-        )
-    if 2 * page.doubtful > len(page.digits):
-        return f"doubtful, the network is sure of {len(page.digits) - page.doubtful:,} of {len(page.digits):,} digits"
-    values = [digit.value for digit in page.digits]
+        return f"most of it seems to be text or a pattern, not digits; {letters:,} shapes in it were passed over"
+    if 2 * page.doubtful > len(values):
+        return f"doubtful, the network is sure of {len(values) - page.doubtful:,} of {len(values):,} digits"
     most = max(range(10), key=values.count)
     if len(values) >= MANY and values.count(most) >= ALIKE * len(values):
         return f"doubtful, {values.count(most):,} of {len(values):,} digits are {most}s, as in a pattern"
