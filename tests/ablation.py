@@ -18,7 +18,7 @@ from unittest import mock
 
 from tests.page import Page
 from tests.score_pages import Tally, compose, load_digits, measure, pages_of
-from utils import frame, ink, page, reader, rules, run, segment, straight, ticks, writing
+from utils import frame, ink, lattice, page, reader, rules, run, segment, straight, ticks, writing
 from utils.classifier import load_classifier
 from utils.picture import read_picture
 
@@ -31,7 +31,7 @@ COLUMNS = {
     "sizes": ("14 px", "20 px", "40 px", "100 px", "400 px"),
     "surroundings": (
         *("alone", "clutter", "rough desk", "slip", "things"),
-        *("signs", "dates", "one hand", "words", "side print"),
+        *("header", "signs", "dates", "one hand", "ticks", "words", "side print"),
     ),
     "turned": ("sideways", "sideways row", "upside down"),
     "text": ("text",),
@@ -69,6 +69,7 @@ STEPS = {
     "the other polarity": hypotheses(lambda other, first: other.light_ink == first.light_ink),
     "large writing": hypotheses(lambda other, _: other.paper == ink.PAPERS[0]),
     "very large writing": hypotheses(lambda other, _: other.paper != ink.PAPERS[-1]),
+    "what is written in the other ink": keep(reader, "with_other_ink", lambda page, *_: page),
     "sheets on their own": keep(reader, "find_sheets", lambda _: []),
     "turned pages": keep(reader, "likely_turn", lambda *_: 0),
     "enlarging small writing": lambda: mock.patch.object(page, "LEGIBLE", 0),
@@ -87,6 +88,7 @@ STEPS = {
     "cutting touching digits": keep(
         page, "part_digits", lambda lines, *_: [[(piece, [piece]) for piece in line] for line in lines]
     ),
+    "...ticks and arrows": lambda: mock.patch.multiple(lattice, MOSTLY=0.0, is_tick=lambda *_: False),
     "dropping words": keep(page, "find_numbers", all_digits),
     "...words that run up the page": keep(page, "without_upright_words", lambda pieces, _: pieces),
     "...slashes and brackets": keep(writing, "is_bar", lambda *_: False),

@@ -91,6 +91,11 @@ def photograph(
         pressure -= 0.15 * np.abs(scenery.texture(rng, shape, (1.5, 1.5)))
     cover = ink[..., None] * np.clip(pressure, 0, 1) * rng.uniform(*condition.contrast)
     sheet = sheet * (1 - cover) + np.float32(colour) * cover
+    if condition.header:
+        first = [(s.y + offset[1], s.y + offset[1] + s.ink.shape[0]) for s in strokes if s.row == 0]
+        top, bottom = min(first)[0] - 0.4 * height, max(low for _, low in first) + 0.4 * height
+        band = slice(max(0, int(top)), int(bottom))
+        sheet[band] = 1 - sheet[band]
 
     if condition.things:
         scenery.put_things(rng, sheet, ink, height, condition.things)

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from tests.signs import BRACKETS, OPERATORS
+from tests.signs import BRACKETS, OPERATORS, TICKS
 
 INKS = {  # BGR reflectance
     "blue": (0.42, 0.17, 0.10),
@@ -50,6 +50,7 @@ class Condition:
     one_hand: bool = False  # all digits lean as those of one writer do
     words: bool = False  # beside numbers
     side_print: bool = False  # printed words that run up the page beside them
+    header: bool = False  # the first row is light on a dark band
     askew: tuple[float, float] | tuple[()] = ()  # degrees by which the photo is turned, either way
     turn: int = 0  # quarters of a turn, counter-clockwise
 
@@ -97,9 +98,11 @@ CONDITIONS = {
     "squares": Condition(surface="squares"),
     "table": Condition(surface="table", layouts=("cells", "columns"), rows=(3, 8), per_row=(4, 9), pitch=(1.4, 1.9)),
     "askew": Condition(surface="table", layouts=("cells", "columns"), rows=(3, 8), pitch=(1.4, 1.9), askew=(10, 18)),
+    "header": Condition(header=True, layouts=("lines", "columns"), pitch=(2.0, 2.4)),
     "signs": Condition(signs=OPERATORS, layouts=("lines",), gap=(0.15, 0.35)),
     "dates": Condition(signs=BRACKETS, layouts=("lines",), gap=(0.15, 0.35)),
     "one hand": Condition(signs=("short slash",), one_hand=True, layouts=("lines",), per_row=(5, 10), gap=(0.15, 0.35)),
+    "ticks": Condition(signs=TICKS, layouts=("lines",), gap=(0.15, 0.35)),
     "words": Condition(words=True, layouts=("lines",), per_row=(2, 5)),
     "side print": Condition(side_print=True, layouts=("lines",), rows=(3, 6)),
     "text": Condition(surface="text", height=(14, 40)),

@@ -18,9 +18,11 @@ SIGNS = {
     "slash": [[(0.7, -0.25), (0.3, 1.25)]],
     "short slash": [[(0.8, -0.1), (0.2, 1.2)]],  # about as high as digits
     "open": [[(0.6, -0.2), (0.25, 0.5), (0.6, 1.2)]],
+    "tick": [[(0.1, 0.55), (0.35, 0.95)], [(0.35, 0.95), (0.95, -0.1)]],
     "close": [[(0.4, -0.2), (0.75, 0.5), (0.4, 1.2)]],
 }
 OPERATORS, BRACKETS = ("plus", "minus", "times", "divided", "equals"), ("slash", "open", "close")
+TICKS = ("tick",)
 FONTS = "cmr10", "cmss10", "cmtt10", "cmti10", "cmb10"  # none that the networks learn letters from
 WORDS = [
     "total", "name", "marks", "date", "number", "score", "room", "page", "table", "points", "price", "length",

@@ -97,10 +97,14 @@ class Page(NamedTuple):
         return (digits + cut + letters) / self.scale
 
     @property
+    def is_sure(self) -> bool:
+        """Whether its digits are beyond doubt on the whole."""
+        return sum(digit.evidence - CONVINCING * digit.size for digit in self.digits) > 0
+
+    @property
     def convinces(self) -> bool:
-        """Whether its digits are beyond doubt."""
-        sure = sum(digit.evidence - CONVINCING * digit.size for digit in self.digits) > 0
-        return sure and (self.known >= MANY or self.is_explained)
+        """Whether its digits are beyond doubt, and many, or most of the ink."""
+        return self.is_sure and (self.known >= MANY or self.is_explained)
 
     @property
     def is_explained(self) -> bool:

@@ -14,13 +14,28 @@ import numpy as np
 from utils.classifier import Classifier, Memory
 from utils.clutter import BLOT, touched_sides
 from utils.ink import PAPERS, Outline, cut_sheet, find_sheets, has_light_ink, resize, to_grey
-from utils.page import MANY, Hypothesis, Page, Scaled, read, turned
-from utils.segment import KNOWN, Look, Piece, known_evidence, logit, surrounds
+from utils.page import MANY, Hypothesis, Page, Scaled, find_digits, find_strokes, read, turned
+from utils.segment import (
+    KNOWN,
+    Look,
+    Piece,
+    group_lines,
+    known_evidence,
+    logit,
+    meets,
+    paint,
+    surrounds,
+    typical_height,
+)
+from utils.writing import space_numbers
 
 BETTER = 1.05  # of the evidence so far: what a less likely hypothesis must have
 TURNED = 20  # strokes, the largest, that are looked at turned
 SEVERAL = 3  # known digits on a sheet, on a turned page, or of the other ink, from which it is believed
 MOSTLY = 0.75  # share of a digit's box: one that lies on a sheet so far is written on it
+# share of the paper's light that what is lighter than paper (darker, under light ink) exceeds it by, and of the ink: if
+# there is more of it, the other ink may be written somewhere; on most pages there is none
+INVERSE, TRACE = 0.25, 0.02
 LIKELY, CLEARLY = 3.0, 1.5  # what a turn must have: mean log-odds, and times the evidence of the upright strokes
 
 
@@ -41,11 +56,11 @@ def read_page(image: np.ndarray, classifier: Classifier) -> Page:
         return cut_sheet(grey, sheet) if sheet else grey
 
     best, first = read_until_convinced(hypotheses(grey), scaled, look)
-    best = read_sheets(grey, best, scaled, look)
+    best = read_sheets(grey, with_other_ink(best, scaled, look), scaled, look)
     # digits that lie on their side may have made another hypothesis than the likeliest seem best: both are asked
     if not best.is_text and (turn := likely_turn(best.strokes, look) or likely_turn(first.strokes, look)):
         upright, _ = read_until_convinced(hypotheses(grey, turn), scaled, look)
-        best = better(read_sheets(grey, upright, scaled, look), best)
+        best = better(read_sheets(grey, with_other_ink(upright, scaled, look), scaled, look), best)
     return best
 
 
@@ -65,6 +80,30 @@ def read_until_convinced(hypotheses: Iterable[Hypothesis], scaled: Scaled, look:
         if best.is_text or (best.convinces and (best.known >= MANY or both_inks)):
             break
     return best, first
+
+
+def with_other_ink(page: Page, scaled: Scaled, look: Look) -> Page:
+    """Add what is written in the other ink, as in the dark header of a table: digits beyond doubt where none were read.
+
+    It is looked for where something is much lighter than the paper (darker, under light ink).
+    """
+    if page.is_text or np.count_nonzero(page.ink < -INVERSE) < TRACE * cv2.countNonZero(page.mask):
+        return page
+    inverse = page.hypothesis._replace(light_ink=not page.hypothesis.light_ink)
+    other = find_digits(find_strokes(scaled, inverse, page.scale, page.height), look)
+    taken = np.array([piece.box for piece in page.digits + page.letters]).reshape(-1, 4)
+    lines = [[digit for digit in line if not meets(digit.box, taken)] for line in other.lines]
+    other = other._replace(lines=[line for line in lines if line])
+    if not other.is_sure or other.known < SEVERAL:
+        return page
+    digits = page.digits + other.digits
+    grouped = group_lines([digit.box for digit in digits], typical_height(digits))
+    return page._replace(
+        mask=page.mask | paint(other.digits, page.mask.shape),
+        strokes=page.strokes + other.digits,
+        pieces=page.pieces + other.digits,
+        lines=space_numbers([[digits[i] for i in line] for line in grouped]),
+    )
 
 
 def read_sheets(grey: np.ndarray, whole: Page, scaled: Scaled, look: Look) -> Page:

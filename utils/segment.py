@@ -144,6 +144,13 @@ def surrounds(box: Box, others: np.ndarray) -> bool:
     return bool((inside & (high > SMALL * h)).any())
 
 
+def meets(box: Box, others: np.ndarray) -> bool:
+    """Whether a box has pixels in common with any of the others (N, 4)."""
+    x, y, w, h = box
+    left, top, wide, high = others.T
+    return bool(((left < x + w) & (x < left + wide) & (top < y + h) & (y < top + high)).any())
+
+
 def typical_height(pieces: Sequence[Piece]) -> float:
     """Height in pixels of the typical digit: of those that are known or, without any, of what is surest."""
     likely = [piece for piece in pieces if piece.known] or pieces

@@ -1,4 +1,4 @@
-"""Slashes, brackets and dividers, which look like 1s: they are told by the digits beside them.
+"""Slashes, brackets, dividers and ticks, which look like 1s: they are told by the digits beside them.
 
 A sign sticks out of a line, is bowed, or leans as no digit by the same hand does. Each of these counts, as a share of
 the digits' height.
@@ -22,11 +22,22 @@ LEANS, LEAN = 1.4, 0.12
 # of the digits' height: what one slash must have, and each of two that lean alike, to so many degrees, as in a date; of
 # 130 1s in photos, and of 612 held-out ones by MNIST's mixed writers, none has it
 ALONE, TWIN, ALIKE = 0.24, 0.04, 5.0
+FORKED = 50.0  # degrees: two strokes of one piece that lean apart by more are no 1s, but the arms of a tick
 
 
 def is_stroke(piece: Piece, part: Sequence[Piece]) -> bool:
     """Whether a piece looks like a 1; what is cut into several digits does not."""
     return piece.value == 1 and len(part) < 2
+
+
+def is_tick(digits: Sequence[Piece], piece: Piece) -> bool:
+    """Whether the digits that a piece was cut into are the arms of a tick, or its long arm without the short one.
+
+    The arms are two 1s that lean apart, as no two by one hand do.
+    """
+    ones = [slant(digit) if digit.value == 1 else np.nan for digit in digits]
+    is_arm = len(digits) == 1 and digits[0].box != piece.box and ones[0] > FORKED / 2
+    return is_arm or any(abs(one - other) > FORKED for one, other in zip(ones, ones[1:]))
 
 
 def is_bar(piece: Piece, part: Sequence[Piece], line: Parts) -> bool:
