@@ -247,6 +247,37 @@ def test_a_half_alone_is_a_digit_only_where_the_whole_is_none():
     assert path({}) == []
 
 
+def test_the_arms_of_a_tick_are_no_1s_but_two_1s_that_lean_alike_are():
+    def arms(*ends):
+        ink = blank(60)
+        for start, end in zip(ends, ends[1:]):
+            cv2.line(ink, start, end, 255, 3)
+        piece = cut_pieces(ink)[0]
+        halves = slice_piece(piece, [np.full(piece.height, ends[1][0] - piece.box[0] + 0.5)])
+        runs = [Run(i, i + 1, half._replace(answer=answer(1, 0.999))) for i, half in enumerate(halves)]
+        return piece, halves, [*runs, Run(0, 2, piece._replace(answer=DOUBT))]
+
+    piece, _, tick = arms((4, 10), (24, 50), (50, 10))
+    assert best_path(piece, 2, tick, HEIGHT) == []
+    piece, (left, right), _ = arms((4, 35), (14, 50), (45, 10))
+    doubtful = [Run(0, 1, left._replace(answer=DOUBT)), Run(1, 2, right._replace(answer=answer(1, 0.99999)))]
+    assert best_path(piece, 2, [*doubtful, Run(0, 2, piece._replace(answer=DOUBT))], HEIGHT) == []
+    pair = bar(0, 0, 40, 40)
+    halves = slice_piece(pair, [np.full(40, 20)])
+    runs = [Run(i, i + 1, half._replace(answer=answer(1, 0.999))) for i, half in enumerate(halves)]
+    two = best_path(pair, 2, [*runs, Run(0, 2, pair._replace(answer=DOUBT))], HEIGHT)
+    assert [digit.value for digit in two] == [1, 1]
+
+
+def test_the_head_of_an_arrow_is_no_digit_though_a_half_may_be():
+    piece = bar(0, 0, 60, 40)
+    for at, expected in (20, [3]), (40, []):  # the head takes two thirds, or one
+        shaft, head = slice_piece(piece, [np.full(40, at)])
+        runs = [Run(0, 1, shaft._replace(answer=DOUBT)), Run(1, 2, head._replace(answer=answer(3, 0.99999)))]
+        digits = best_path(piece, 2, [*runs, Run(0, 2, piece._replace(answer=DOUBT))], HEIGHT)
+        assert [digit.value for digit in digits] == expected
+
+
 def test_a_narrow_piece_is_seldom_two_digits():
     answers = {(0, 1): answer(2, 0.99), (1, 2): answer(4, 0.99), (0, 2): answer(8, 0.4)}
     assert path(answers, wide=40) == [2, 4]

@@ -142,6 +142,23 @@ def test_dark_on_light_and_light_on_dark_are_read_alike_in_grey_and_in_colour(wr
         assert text(page) == LINES and page.hypothesis == Hypothesis(light_ink, PAPERS[0])
 
 
+@pytest.mark.parametrize("dark", [slice(0, 140), slice(140, 400)])  # the first line, or all but that
+def test_what_is_written_in_the_other_ink_is_read_in_its_place(write, classifier, dark):
+    picture, truth = write(LINES)
+    picture[dark] = 255 - picture[dark]
+    page = read_page(picture, classifier)
+    assert text(page) == LINES and is_consistent(page)
+    for (x, y, w, h), found in zip(truth, page.digits, strict=True):
+        left, top, wide, high = found.box
+        assert abs(x + w / 2 - left - wide / 2) < 5 and abs(y + h / 2 - top - high / 2) < 5
+
+
+def test_one_or_two_digits_of_the_other_ink_may_be_holes_or_gaps_and_are_not_believed(write, classifier):
+    picture, _ = write(["2345", "67"])
+    picture[140:] = 255 - picture[140:]
+    assert text(read_page(picture, classifier)) == ["2345"]
+
+
 def test_a_slip_on_a_desk_is_read_on_its_own_and_its_boxes_lie_in_the_pictures_own_pixels(composed, classifier):
     truth = composed("slip", 2)
     page = read_page(truth.image, classifier)
