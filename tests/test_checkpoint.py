@@ -201,8 +201,8 @@ def test_damaged_weights_and_history_are_named(small, tmp_path):
     (tmp_path / "latest.npz").write_bytes(b"not weights")
     with pytest.raises(ValueError, match=r"latest.npz: damaged \(.*\); start anew without --resume"):
         checkpoint.load_weights(compiled_network(options), tmp_path, 4)
-    for content in "epoch,loss\n0,x\n", "a,b\n1,2\n":
-        (tmp_path / "history.csv").write_text(content)
+    for content in b"epoch,loss\n0,x\n", b"a,b\n1,2\n", b"\xff\xfe\n0,1\n":
+        (tmp_path / "history.csv").write_bytes(content)
         with pytest.raises(ValueError, match="history.csv: damaged; start anew without --resume"):
             checkpoint.read_history(tmp_path)
 

@@ -138,8 +138,10 @@ def test_a_file_that_is_there_is_not_touched(elsewhere, monkeypatch, tiny):
     assert download.TRAIN_CSV.read_text() == "mine" and download.TEST_CSV.exists()
 
 
-def test_a_folder_that_cannot_be_written_is_named_before_the_download(elsewhere, monkeypatch):
-    download.TRAIN_CSV.parent.mkdir()
+@pytest.mark.parametrize("there", [True, False])
+def test_a_folder_that_cannot_be_written_is_named_before_the_download(elsewhere, monkeypatch, there):
+    if there:
+        download.TRAIN_CSV.parent.mkdir()
     monkeypatch.setattr(download.os, "access", lambda *_: False)  # whoever runs the tests may write everywhere
     monkeypatch.setattr(download, "fetch_mnist", unreachable)
     with pytest.raises(PermissionError, match="dataset: cannot be written, expected a folder for MNIST's files"):

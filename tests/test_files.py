@@ -123,6 +123,14 @@ def test_a_file_in_the_place_of_any_folder_is_refused(tmp_path):
         plan_output(tmp_path, [Picture(Path(name), Path(name)) for name in ("a.png", "x/b.png")])
 
 
+def test_a_write_protected_file_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "mine.png").write_bytes(b"mine")
+    (tmp_path / "a.png").touch()
+    monkeypatch.setattr(os, "access", lambda path, _: path != tmp_path / "mine.png")  # who runs this may write all
+    with pytest.raises(PermissionError, match="mine.png: write-protected, expected another name"):
+        plan_output(tmp_path / "mine.png", [Picture(tmp_path / "a.png", Path("a.png"))])
+
+
 def test_equal_names_are_refused_for_annotated_pictures_and_for_steps(tmp_path):
     twins = [Picture(tmp_path / place / "a.png", (tmp_path / "a.png").relative_to(tmp_path)) for place in ("x", "y")]
     for plan, name, *more in (plan_output, "a_recognized.png"), (plan_steps, "a.png", []):

@@ -149,7 +149,7 @@ def load_weights(model: "keras.Model", scratch: Path, steps: int) -> int:
                 for variable, name in zip(kept_variables(model), kept.files, strict=True):
                     variable.assign(kept[name])
         except Exception as error:  # NumPy and Keras raise whatever they stumble over
-            fault = str(error).splitlines()[0][:100]
+            fault = str(error)[:100].partition("\n")[0]
             raise ValueError(f"{path}: damaged ({fault}); start anew without --resume") from None
     return int(model.optimizer.iterations) // steps
 
@@ -164,10 +164,10 @@ def read_history(scratch: Path) -> list[dict[str, float]]:
     path = scratch / "history.csv"
     if not path.exists():
         return []
-    with path.open(newline="") as file:
-        whole = (row for row in csv.DictReader(file) if None not in (*row, *row.values()))
-        try:
-            rows = [{name: float(value) for name, value in row.items()} for row in whole]
-            return list({row["epoch"]: row for row in rows}.values())
-        except (ValueError, KeyError, csv.Error):
-            raise ValueError(f"{path}: damaged; start anew without --resume") from None
+    try:
+        with path.open(newline="") as file:
+            whole = [row for row in csv.DictReader(file) if None not in (*row, *row.values())]
+        rows = [{name: float(value) for name, value in row.items()} for row in whole]
+        return list({row["epoch"]: row for row in rows}.values())
+    except (ValueError, KeyError, csv.Error):
+        raise ValueError(f"{path}: damaged; start anew without --resume") from None

@@ -57,7 +57,7 @@ def ensure_dataset() -> None:
     if TRAIN_CSV.exists() and TEST_CSV.exists():
         return
     folder = TRAIN_CSV.parent
-    if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+    if not os.access(folder if folder.exists() else folder.parent, os.W_OK | os.X_OK):
         raise PermissionError(f"{folder}: cannot be written, expected a folder for MNIST's files")
     halves = fetch_mnist()
     folder.mkdir(exist_ok=True)

@@ -120,6 +120,8 @@ def plan_output(output: Path, pictures: Sequence[Picture]) -> list[Path]:
             raise ValueError(f"{target}: the picture itself, expected another name for the annotated one")
         if not target.is_file():
             raise ValueError(f"{target}: not a regular file, expected one or a new name")
+        if not os.access(target, os.W_OK):
+            raise PermissionError(f"{target}: write-protected, expected another name for the annotated picture")
     return targets
 
 
