@@ -30,7 +30,7 @@ ROOM = 1.5  # times LEGIBLE: the height to which they are enlarged
 LARGEST = 3_000_000  # pixels: a smaller picture is enlarged to so many at most; a larger one is read as it is
 THIN = 0.03  # digit heights: the most that small digits are blurred, lest thin strokes wash out
 SAMPLE = 300  # pieces that tell the height of the writing
-WRITTEN = 0.02  # share of these pieces: if fewer are known when enlarged, all is texture; it takes 50 pieces to tell
+WRITTEN = 0.02  # share of these pieces: if fewer are known, all is texture; it takes 50 pieces to tell
 FINEST = 3  # pixels of a coarse copy of the paper: what is smaller is left to the fine copy
 CONVINCING = 6.0  # mean log-odds of its digits from which a reading may end the search...
 MANY, EXPLAINED = 5, 0.5  # ...if so many are known, or its digits are this share of the ink
@@ -148,10 +148,16 @@ def read(scaled: Scaled, hypothesis: Hypothesis, look: Look) -> Page:
     if height < LEGIBLE and hypothesis.paper == PAPERS[0]:
         most = max(1.0, np.sqrt(LARGEST / whole.size))
         scale = min(most, page.scale * ROOM * LEGIBLE / height)
-        page = find_strokes(scaled, hypothesis, scale, height * scale / page.scale)
-        seen = look(sample(page.strokes))
-        if sum(piece.known for piece in seen) < int(WRITTEN * len(seen)):
-            return page._replace(strokes=[])
+        return read_at(scaled, hypothesis, scale, height * scale / page.scale, look)
+    return find_digits(page, look)
+
+
+def read_at(scaled: Scaled, hypothesis: Hypothesis, scale: float, height: float, look: Look) -> Page:
+    """Read a picture at a share of its sides, at which digits have this height; what looks like texture is left."""
+    page = find_strokes(scaled, hypothesis, scale, height)
+    seen = look(sample(page.strokes))
+    if sum(piece.known for piece in seen) < int(WRITTEN * len(seen)):
+        return page._replace(strokes=[])
     return find_digits(page, look)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from utils.classifier import Classifier, Memory
 from utils.clutter import BLOT, touched_sides
 from utils.ink import PAPERS, Outline, cut_sheet, find_sheets, has_light_ink, resize, to_grey
-from utils.page import MANY, Hypothesis, Page, Scaled, find_digits, find_strokes, read, turned
+from utils.page import MANY, Hypothesis, Page, Scaled, read, read_at, turned
 from utils.segment import (
     KNOWN,
     Look,
@@ -90,7 +90,7 @@ def with_other_ink(page: Page, scaled: Scaled, look: Look) -> Page:
     if page.is_text or np.count_nonzero(page.ink < -INVERSE) < TRACE * cv2.countNonZero(page.mask):
         return page
     inverse = page.hypothesis._replace(light_ink=not page.hypothesis.light_ink)
-    other = find_digits(find_strokes(scaled, inverse, page.scale, page.height), look)
+    other = read_at(scaled, inverse, page.scale, page.height, look)
     taken = np.array([piece.box for piece in page.digits + page.letters]).reshape(-1, 4)
     lines = [[digit for digit in line if not meets(digit.box, taken)] for line in other.lines]
     other = other._replace(lines=[line for line in lines if line])
