@@ -33,9 +33,7 @@ BETTER = 1.05  # of the evidence so far: what a less likely hypothesis must have
 TURNED = 20  # strokes, the largest, that are looked at turned
 SEVERAL = 3  # known digits on a sheet, on a turned page, or of the other ink, from which it is believed
 MOSTLY = 0.75  # share of a digit's box: one that lies on a sheet so far is written on it
-# share of the paper's light that what is lighter than paper (darker, under light ink) exceeds it by, and of the ink: if
-# there is more of it, the other ink may be written somewhere; on most pages there is none
-INVERSE, TRACE = 0.25, 0.02
+INVERSE, TRACE = 0.25, 0.02  # see `has_other_ink`: share of the paper's light, and of the pixels of ink
 LIKELY, CLEARLY = 3.0, 1.5  # what a turn must have: mean log-odds, and times the evidence of the upright strokes
 
 
@@ -83,11 +81,8 @@ def read_until_convinced(hypotheses: Iterable[Hypothesis], scaled: Scaled, look:
 
 
 def with_other_ink(page: Page, scaled: Scaled, look: Look) -> Page:
-    """Add what is written in the other ink, as in the dark header of a table: digits beyond doubt where none were read.
-
-    It is looked for where something is much lighter than the paper (darker, under light ink).
-    """
-    if page.is_text or np.count_nonzero(page.ink < -INVERSE) < TRACE * cv2.countNonZero(page.mask):
+    """Add what is written in the other ink, as in a table's dark header: digits beyond doubt where none were read."""
+    if page.is_text or not has_other_ink(page):
         return page
     inverse = page.hypothesis._replace(light_ink=not page.hypothesis.light_ink)
     other = read_at(scaled, inverse, page.scale, page.height, look)
@@ -104,6 +99,18 @@ def with_other_ink(page: Page, scaled: Scaled, look: Look) -> Page:
         pieces=page.pieces + other.digits,
         lines=space_numbers([[digits[i] for i in line] for line in grouped]),
     )
+
+
+def has_other_ink(page: Page) -> bool:
+    """Whether light ink may be written on a part of a dark page, or dark ink on a part of a light one.
+
+    Such ink is farther from the paper than the paper's light varies, on the other side; or it lies on a solid area,
+    which passed for ink and is wider than any stroke.
+    """
+    if np.count_nonzero(page.ink < -INVERSE) > TRACE * cv2.countNonZero(page.mask):
+        return True
+    width = max(3, round(BLOT * page.height))
+    return bool(page.height and cv2.erode(page.mask, np.ones((width, width), np.uint8)).any())
 
 
 def read_sheets(grey: np.ndarray, whole: Page, scaled: Scaled, look: Look) -> Page:
