@@ -81,7 +81,7 @@ class Page(NamedTuple):
 
     @property
     def is_text(self) -> bool:
-        """Whether there is far more on the page that is no digit than digits."""
+        """Whether the page has more than TEXT letters, and more letters than digits."""
         return len(self.letters) > max(TEXT, len(self.digits))
 
     @property
