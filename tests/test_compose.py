@@ -11,7 +11,7 @@ from tests.canvases import CANVASES
 from tests.compose import CONDITIONS, compose_page, compose_sample, slant
 from tests.conditions import Condition
 from tests.handwriting import draw_digit
-from tests.signs import BRACKETS, FONTS, OPERATORS, SIGNS, WORDS, draw_sign, print_words
+from tests.signs import BRACKETS, FONTS, OPERATORS, SIGNS, TICKS, WORDS, draw_sign, print_words
 from utils import junk
 
 SMALL = {"rows": (2, 2), "per_row": (4, 4), "height": (40, 40)}
@@ -248,12 +248,20 @@ def test_a_tight_canvas_ends_where_its_digit_does(digits):
     [*zip(OPERATORS, (1, 1, 1, 3, 2), strict=True), *zip(BRACKETS, (1, 1, 1), strict=True), ("short slash", 1)],
 )
 def test_signs_have_their_strokes(name, pieces):
-    assert set(SIGNS) == {*OPERATORS, *BRACKETS, "short slash"}
+    assert set(SIGNS) == {*OPERATORS, *BRACKETS, *TICKS, "short slash"}
     for seed in range(9):
         ink = draw_sign(np.random.default_rng(seed), name, 60, 3)
         assert ink.dtype == np.float32 and ink.max() == 1
         assert max(ink.shape) <= 72 if name in OPERATORS else 50 < ink.shape[0] <= 108
         assert cv2.connectedComponents((ink > 0.5).astype(np.uint8))[0] - 1 == pieces
+
+
+def test_the_arms_of_a_tick_meet_but_for_a_hasty_one_and_its_long_arm_leads_up_to_the_right():
+    ticks = [draw_sign(np.random.default_rng(seed), *TICKS, 60, 3) > 0.5 for seed in range(9)]
+    pieces = [cv2.connectedComponents(tick.astype(np.uint8))[0] - 1 for tick in ticks]
+    assert set(pieces) <= {1, 2} and pieces.count(1) > pieces.count(2)
+    for tick in ticks:
+        assert tick[:10].any(axis=0).nonzero()[0].min() > tick[-10:].any(axis=0).nonzero()[0].max()
 
 
 @pytest.mark.parametrize("lean", [-0.2, 0.0, 0.3])
