@@ -82,7 +82,7 @@ def read_until_convinced(hypotheses: Iterable[Hypothesis], scaled: Scaled, look:
 
 def with_other_ink(page: Page, scaled: Scaled, look: Look) -> Page:
     """Add what is written in the other ink, as in a table's dark header: digits beyond doubt where none were read."""
-    if page.is_text or not has_other_ink(page):
+    if page.is_text or not page.lines or not has_other_ink(page):
         return page
     inverse = page.hypothesis._replace(light_ink=not page.hypothesis.light_ink)
     other = read_at(scaled, inverse, page.scale, page.height, look)
