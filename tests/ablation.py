@@ -88,7 +88,7 @@ STEPS = {
     "cutting touching digits": keep(
         page, "part_digits", lambda lines, *_: [[(piece, [piece]) for piece in line] for line in lines]
     ),
-    "...ticks and arrows": lambda: mock.patch.multiple(lattice, MOSTLY=0.0, is_tick=lambda *_: False),
+    "...ticks and arrows": lambda: mock.patch.multiple(lattice, LEAST_WIDTH=0.0, is_tick=lambda *_: False),
     "dropping words": keep(page, "find_numbers", all_digits),
     "...words that run up the page": keep(page, "without_upright_words", lambda pieces, _: pieces),
     "...slashes and brackets": keep(writing, "is_bar", lambda *_: False),

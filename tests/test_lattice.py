@@ -202,10 +202,10 @@ def test_junk_has_no_digits():
     assert cut_digits([], HEIGHT, script({})) == {}
 
 
-def path(answers, wide=40, high=40, height=HEIGHT):
-    """The values along the best path through a piece of two slices; their answers by (first, last)."""
-    piece = bar(0, 0, wide, high)
-    halves = slice_piece(piece, [np.full(high, wide / 2)])
+def path(answers, wide=40, high=40, height=HEIGHT, piece=None, at=None):
+    """The values along the best path through a piece that is cut in two; the answers by (first, last) slice."""
+    piece = piece or bar(0, 0, wide, high)
+    halves = slice_piece(piece, [np.full(piece.height, at or wide / 2)])
     parts = {(0, 1): halves[0], (1, 2): halves[1], (0, 2): piece}
     runs = [Run(*span, part._replace(answer=answers.get(span, DOUBT))) for span, part in parts.items()]
     return [digit.value for digit in best_path(piece, 2, runs, height)]
@@ -248,34 +248,19 @@ def test_a_half_alone_is_a_digit_only_where_the_whole_is_none():
 
 
 def test_the_arms_of_a_tick_are_no_1s_but_two_1s_that_lean_alike_are():
-    def arms(*ends):
-        ink = blank(60)
-        for start, end in zip(ends, ends[1:]):
-            cv2.line(ink, start, end, 255, 3)
-        piece = cut_pieces(ink)[0]
-        halves = slice_piece(piece, [np.full(piece.height, ends[1][0] - piece.box[0] + 0.5)])
-        runs = [Run(i, i + 1, half._replace(answer=answer(1, 0.999))) for i, half in enumerate(halves)]
-        return piece, halves, [*runs, Run(0, 2, piece._replace(answer=DOUBT))]
+    def tick(*points):
+        return cut_pieces(cv2.polylines(blank(60), [np.array(points)], False, 255, 3))[0]
 
-    piece, _, tick = arms((4, 10), (24, 50), (50, 10))
-    assert best_path(piece, 2, tick, HEIGHT) == []
-    piece, (left, right), _ = arms((4, 35), (14, 50), (45, 10))
-    doubtful = [Run(0, 1, left._replace(answer=DOUBT)), Run(1, 2, right._replace(answer=answer(1, 0.99999)))]
-    assert best_path(piece, 2, [*doubtful, Run(0, 2, piece._replace(answer=DOUBT))], HEIGHT) == []
-    pair = bar(0, 0, 40, 40)
-    halves = slice_piece(pair, [np.full(40, 20)])
-    runs = [Run(i, i + 1, half._replace(answer=answer(1, 0.999))) for i, half in enumerate(halves)]
-    two = best_path(pair, 2, [*runs, Run(0, 2, pair._replace(answer=DOUBT))], HEIGHT)
-    assert [digit.value for digit in two] == [1, 1]
+    ones = {(0, 1): answer(1, 0.999), (1, 2): answer(1, 0.999)}
+    assert path(ones) == [1, 1]
+    assert path(ones, piece=tick((4, 10), (24, 50), (50, 10)), at=20) == []
+    assert path({(1, 2): answer(1, 0.99999)}, piece=tick((4, 35), (14, 50), (45, 10)), at=10) == []
 
 
 def test_the_head_of_an_arrow_is_no_digit_though_a_half_may_be():
-    piece = bar(0, 0, 60, 40)
-    for at, expected in (20, [3]), (40, []):  # the head takes two thirds, or one
-        shaft, head = slice_piece(piece, [np.full(40, at)])
-        runs = [Run(0, 1, shaft._replace(answer=DOUBT)), Run(1, 2, head._replace(answer=answer(3, 0.99999)))]
-        digits = best_path(piece, 2, [*runs, Run(0, 2, piece._replace(answer=DOUBT))], HEIGHT)
-        assert [digit.value for digit in digits] == expected
+    head = {(1, 2): answer(3, 0.99999)}
+    assert path(head, wide=60, at=20) == [3]
+    assert path(head, wide=60, at=40) == []
 
 
 def test_a_narrow_piece_is_seldom_two_digits():

@@ -18,8 +18,9 @@ from utils.frame import center_digit, center_digits
 from utils.handwriting import distort, restyle
 from utils.ink import PAPERS, flatten_light, threshold
 from utils.lattice import find_seams, slice_piece
+from utils.lines import group_lines
 from utils.picture import read_picture, write_picture
-from utils.segment import Piece, cut_pieces, group_lines, paint
+from utils.segment import Piece, cut_pieces, paint
 from utils.straight import find_lines
 from utils.writing import find_numbers, space_numbers
 

@@ -153,6 +153,14 @@ def test_what_is_written_in_the_other_ink_is_read_in_its_place(write, classifier
         assert abs(x + w / 2 - left - wide / 2) < 5 and abs(y + h / 2 - top - high / 2) < 5
 
 
+@pytest.mark.parametrize("color", [0, 60])
+def test_a_dark_band_with_paper_on_all_sides_is_read(write, classifier, color):
+    picture, _ = write(["2345", *LINES])
+    band = picture[50:125, 30:570]
+    band[:] = np.where(band < 140, 245, color)
+    assert text(read_page(picture, classifier)) == ["2345", *LINES]
+
+
 def test_one_or_two_digits_of_the_other_ink_may_be_holes_or_gaps_and_are_not_believed(write, classifier):
     picture, _ = write(["2345", "67"])
     picture[140:] = 255 - picture[140:]

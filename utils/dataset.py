@@ -158,7 +158,7 @@ def to_input(digits: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     digits = np.asarray(digits)
     if digits.dtype != np.uint8 or digits.shape[1:] not in ((PIXELS,), (28, 28)):
         raise ValueError(f"digits are {digits.dtype} {digits.shape}, expected uint8 (N, 784) or (N, 28, 28)")
-    return digits.reshape(len(digits), *shape).astype("float32") / 255
+    return np.divide(digits.reshape(len(digits), *shape), 255, dtype="float32")
 
 
 def encode(y: np.ndarray, num_classes: int = 10) -> np.ndarray:

@@ -18,7 +18,7 @@ WHOLE = 0.95  # probability from which a piece is one digit and is not cut
 SKIP = 0.35  # probability up to which a piece is rather skipped than read
 CUT = 3.8  # price of a cut through ink, in log-odds...
 PAIR = 1.3  # ...of what is up to this wide, in own heights, as two digits are; in wider pieces it costs less
-MOSTLY = 0.4  # of a piece's width: digits that take less of it are none, but the head of an arrow or the like
+LEAST_WIDTH = 0.4  # of a piece's width: digits that take less of it are none, but the head of an arrow or the like
 LOST = 0.5  # log-odds: price of skipping a slice, since what is cut off a digit is mostly another digit
 NARROW, NARROW_PRICE = 0.9, 20.0  # own heights; log-odds a height: a cut through what is narrower costs more
 BROAD, BROAD_PRICE = 1.1, 6.0  # own heights; log-odds a height: a digit that is wider is less likely
@@ -196,7 +196,7 @@ def best_path(piece: Piece, n: int, runs: Sequence[Run], height: float) -> list[
     if len(digits) > 1 and one > score[n]:
         return [whole]
     digits.reverse()
-    is_sign = is_tick(digits, piece) or sum(digit.box[2] for digit in digits) < MOSTLY * width
+    is_sign = is_tick(digits, piece) or sum(digit.box[2] for digit in digits) < LEAST_WIDTH * width
     return [] if is_sign else digits
 
 

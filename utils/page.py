@@ -9,6 +9,7 @@ import numpy as np
 from utils.clutter import on_paper, same_pen, touched_sides, without_desk, without_edges
 from utils.ink import BLUR, LEAST_BLUR, PAPERS, Outline, find_sheet, flatten_light, threshold
 from utils.lattice import part_digits
+from utils.lines import group_lines
 from utils.rules import erase_lines
 from utils.segment import (
     KNOWN,
@@ -17,7 +18,6 @@ from utils.segment import (
     Piece,
     cut_pieces,
     digit_sized,
-    group_lines,
     mend,
     typical_height,
     typical_stroke,
@@ -97,14 +97,14 @@ class Page(NamedTuple):
         return (digits + cut + letters) / self.scale
 
     @property
-    def is_sure(self) -> bool:
-        """Whether its digits are beyond doubt on the whole."""
+    def is_beyond_doubt(self) -> bool:
+        """Whether its digits are, by their mean log-odds."""
         return sum(digit.evidence - CONVINCING * digit.size for digit in self.digits) > 0
 
     @property
     def convinces(self) -> bool:
         """Whether its digits are beyond doubt, and many, or most of the ink."""
-        return self.is_sure and (self.known >= MANY or self.is_explained)
+        return self.is_beyond_doubt and (self.known >= MANY or self.is_explained)
 
     @property
     def is_explained(self) -> bool:

@@ -14,12 +14,12 @@ import numpy as np
 from utils.classifier import Classifier, Memory
 from utils.clutter import BLOT, touched_sides
 from utils.ink import PAPERS, Outline, cut_sheet, find_sheets, has_light_ink, resize, to_grey
+from utils.lines import group_lines
 from utils.page import MANY, Hypothesis, Page, Scaled, read, read_at, turned
 from utils.segment import (
     KNOWN,
     Look,
     Piece,
-    group_lines,
     known_evidence,
     logit,
     meets,
@@ -33,7 +33,7 @@ BETTER = 1.05  # of the evidence so far: what a less likely hypothesis must have
 TURNED = 20  # strokes, the largest, that are looked at turned
 SEVERAL = 3  # known digits on a sheet, on a turned page, or of the other ink, from which it is believed
 MOSTLY = 0.75  # share of a digit's box: one that lies on a sheet so far is written on it
-INVERSE, TRACE = 0.25, 0.02  # see `has_other_ink`: share of the paper's light, and of the pixels of ink
+INVERSE, ENOUGH = 0.25, 0.02  # see `has_other_ink`: share of the paper's light, and of the pixels of ink
 LIKELY, CLEARLY = 3.0, 1.5  # what a turn must have: mean log-odds, and times the evidence of the upright strokes
 
 
@@ -53,12 +53,15 @@ def read_page(image: np.ndarray, classifier: Classifier) -> Page:
             return resize(scaled(1, sheet), scale)
         return cut_sheet(grey, sheet) if sheet else grey
 
+    def complete(page: Page) -> Page:
+        return read_sheets(grey, with_other_ink(page, scaled, look), scaled, look)
+
     best, first = read_until_convinced(hypotheses(grey), scaled, look)
-    best = read_sheets(grey, with_other_ink(best, scaled, look), scaled, look)
+    best = complete(best)
     # digits that lie on their side may have made another hypothesis than the likeliest seem best: both are asked
     if not best.is_text and (turn := likely_turn(best.strokes, look) or likely_turn(first.strokes, look)):
         upright, _ = read_until_convinced(hypotheses(grey, turn), scaled, look)
-        best = better(read_sheets(grey, with_other_ink(upright, scaled, look), scaled, look), best)
+        best = better(complete(upright), best)
     return best
 
 
@@ -89,7 +92,7 @@ def with_other_ink(page: Page, scaled: Scaled, look: Look) -> Page:
     taken = np.array([piece.box for piece in page.digits + page.letters]).reshape(-1, 4)
     lines = [[digit for digit in line if not meets(digit.box, taken)] for line in other.lines]
     other = other._replace(lines=[line for line in lines if line])
-    if not other.is_sure or other.known < SEVERAL:
+    if not other.is_beyond_doubt or other.known < SEVERAL:
         return page
     digits = page.digits + other.digits
     grouped = group_lines([digit.box for digit in digits], typical_height(digits))
@@ -102,15 +105,15 @@ def with_other_ink(page: Page, scaled: Scaled, look: Look) -> Page:
 
 
 def has_other_ink(page: Page) -> bool:
-    """Whether light ink may be written on a part of a dark page, or dark ink on a part of a light one.
+    """Whether some of a page may be written in the other ink, such as light ink on a dark band of a light page.
 
-    Such ink is farther from the paper than the paper's light varies, on the other side; or it lies on a solid area,
-    which passed for ink and is wider than any stroke.
+    If the band is broad, its own dark is taken for paper there, and light ink stands out from it by more than INVERSE.
+    If it is narrow, it is taken for ink, and is wider than any stroke.
     """
-    if np.count_nonzero(page.ink < -INVERSE) > TRACE * cv2.countNonZero(page.mask):
+    if np.count_nonzero(page.ink < -INVERSE) > ENOUGH * cv2.countNonZero(page.mask):
         return True
     width = max(3, round(BLOT * page.height))
-    return bool(page.height and cv2.erode(page.mask, np.ones((width, width), np.uint8)).any())
+    return bool(cv2.erode(page.mask, np.ones((width, width), np.uint8)).any())
 
 
 def read_sheets(grey: np.ndarray, whole: Page, scaled: Scaled, look: Look) -> Page:

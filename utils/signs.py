@@ -1,4 +1,4 @@
-"""Slashes, brackets, dividers and ticks, which look like 1s: they are told by the digits beside them.
+"""Slashes, brackets and dividers, which look like 1s, told by the digits beside them; and ticks, told by their arms.
 
 A sign sticks out of a line, is bowed, or leans as no digit by the same hand does. Each of these counts, as a share of
 the digits' height.

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from utils.lattice import SKIP, too_short
-from utils.segment import CLOSE, KNOWN, Parts, Piece, group_lines, join, logit
+from utils.lines import group_lines
+from utils.segment import CLOSE, KNOWN, Parts, Piece, join, logit
 from utils.signs import find_slashes, is_bar, usual_slant
 
 # The network is surer than it is right: these make its log-odds, see `any_alike`, a vote (Platt 1999). They were
