@@ -254,6 +254,9 @@ def test_the_arms_of_a_tick_are_no_1s_but_two_1s_that_lean_alike_are():
     ones = {(0, 1): answer(1, 0.999), (1, 2): answer(1, 0.999)}
     assert path(ones) == [1, 1]
     assert path(ones, piece=tick((4, 10), (24, 50), (50, 10)), at=20) == []
+    doubtful = {(0, 1): answer(8, 0.8), (1, 2): answer(1, 0.99999)}
+    assert path(doubtful) == [8, 1]
+    assert path(doubtful, piece=tick((4, 10), (24, 50), (50, 10)), at=20) == []
     assert path({(1, 2): answer(1, 0.99999)}, piece=tick((4, 35), (14, 50), (45, 10)), at=10) == []
 
 

@@ -155,7 +155,7 @@ def test_what_is_written_in_the_other_ink_is_read_in_its_place(write, classifier
 
 @pytest.mark.parametrize("color", [0, 60])
 def test_a_dark_band_with_paper_on_all_sides_is_read(write, classifier, color):
-    picture, _ = write(["2345", *LINES])
+    picture, _ = write(["2345", *LINES], (1000, 1000))
     band = picture[50:125, 30:570]
     band[:] = np.where(band < 140, 245, color)
     assert text(read_page(picture, classifier)) == ["2345", *LINES]

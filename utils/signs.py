@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from utils.segment import Parts, Piece
+from utils.segment import KNOWN, Parts, Piece
 
 # of its neighbours' height, above and below, plus how far it is bowed, see `bow`: a 1 that exceeds this is a slash, a
 # bracket or a divider. Of held-out 1s a hundredth does, of slashes three fifths, of brackets nine tenths.
@@ -33,11 +33,11 @@ def is_stroke(piece: Piece, part: Sequence[Piece]) -> bool:
 def is_tick(digits: Sequence[Piece], piece: Piece) -> bool:
     """Whether the digits that a piece was cut into are the arms of a tick, or its long arm without the short one.
 
-    The arms are two 1s that lean apart, as no two by one hand do.
+    The arms lean apart, as no two 1s by one hand do; the short one may be doubtful.
     """
-    ones = [slant(digit) if digit.value == 1 else np.nan for digit in digits]
-    is_arm = len(digits) == 1 and digits[0].box != piece.box and ones[0] > FORKED / 2
-    return is_arm or any(abs(one - other) > FORKED for one, other in zip(ones, ones[1:]))
+    arms = [slant(digit) if digit.value == 1 or digit.confidence <= KNOWN else np.nan for digit in digits]
+    is_arm = len(digits) == 1 and digits[0].value == 1 and digits[0].box != piece.box and arms[0] > FORKED / 2
+    return is_arm or any(abs(one - other) > FORKED for one, other in zip(arms, arms[1:]))
 
 
 def is_bar(piece: Piece, part: Sequence[Piece], line: Parts) -> bool:
