@@ -24,7 +24,7 @@ from utils.picture import read_picture
 
 COLUMNS = {
     "singles": ("28 x 28", "enlarged", "tight", "brush", "thin pen", "500 px", "circled"),
-    "borders": ("two", "edge", "strip"),
+    "borders": ("two", "edge", "strip", "mosaic", "figure"),
     "lines": ("ruled", "squared", "squares", "form", "table", "askew", "boxed", "joined", "comb"),
     "light": ("clean", "board", "shadow", "noise", "faint", "blur"),
     "touching": ("touching", "slope"),
@@ -83,11 +83,13 @@ STEPS = {
     "...sides of cells": keep(straight, "hanging", no_lines),
     "...ticks and low cells": keep(ticks, "evenly_standing", no_lines),
     "joining broken digits": keep(page, "mend", lambda pieces, *_: segment.digit_sized(pieces)),
+    "...but not those of two lines": keep(segment, "spans_rows", lambda *_: False),
     "dropping what has no paper around it": keep(page, "on_paper", lambda *_: True),
     "dropping what another pen wrote": keep(page, "same_pen", lambda pieces, *_: pieces),
     "cutting touching digits": keep(
         page, "part_digits", lambda lines, *_: [[(piece, [piece]) for piece in line] for line in lines]
     ),
+    "...one above the other": keep(page, "part_rows", lambda pieces, *_: pieces),
     "...ticks and arrows": lambda: mock.patch.multiple(lattice, LEAST_WIDTH=0.0, is_tick=lambda *_: False),
     "dropping words": keep(page, "find_numbers", all_digits),
     "...words that run up the page": keep(page, "without_upright_words", lambda pieces, _: pieces),

@@ -18,10 +18,10 @@ def choose(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray, cou
     return digits[chosen].reshape(-1, 28, 28), "".join(str(label) for label in labels[chosen])
 
 
-def finish(rng: np.random.Generator, ink: np.ndarray, said: str) -> Page:
+def finish(rng: np.random.Generator, ink: np.ndarray, *lines: str) -> Page:
     """Make a picture of ink (h, w) uint8, light on dark or dark on light."""
     grey = ink if rng.random() < 0.5 else 255 - ink
-    return Page(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), [said])
+    return Page(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), list(lines))
 
 
 def draw(rng: np.random.Generator, pixels: np.ndarray, height: float, weight: float) -> np.ndarray:
@@ -126,6 +126,33 @@ def strip(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> P
     return finish(rng, np.hstack(np.pad(many, ((0, 0), (6, 6), (2, 2)))), said)
 
 
+def tile(
+    rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray, most: int, gap: int
+) -> tuple[np.ndarray, list[str]]:
+    """Lay tiles of MNIST's digits out in 3 to `most` rows, `gap` pixels apart: (h, w) uint8, and what the rows say."""
+    rows, across = rng.integers(3, most + 1, 2)
+    some, said = choose(rng, digits, labels, rows * across)
+    tiles = np.pad(some, ((0, 0), (0, gap), (0, gap)), constant_values=255)
+    side = tiles.shape[1]
+    picture = tiles.reshape(rows, across, side, side).swapaxes(1, 2).reshape(rows * side, across * side)
+    return picture, [said[k : k + across] for k in range(0, len(said), across)]
+
+
+def mosaic(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
+    """Tiles of 28 x 28 pixels without a gap, so that digits of one row may touch those of the next."""
+    picture, lines = tile(rng, digits, labels, 16, 0)
+    return finish(rng, picture, *lines)
+
+
+def figure(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
+    """Dark tiles on a white page, in blocks, as plots of MNIST have them."""
+    picture, lines = tile(rng, digits, labels, 6, int(rng.integers(4, 20)))
+    times = int(rng.integers(2, 5))
+    picture = cv2.resize(picture, None, fx=times, fy=times, interpolation=cv2.INTER_NEAREST)
+    picture = cv2.copyMakeBorder(picture, *rng.integers(10, 100, 4).tolist(), cv2.BORDER_CONSTANT, value=255)
+    return Page(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR), lines)
+
+
 def in_boxes(
     rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray, gap: tuple[int, int], sides: float = 1.0
 ) -> Page:
@@ -191,6 +218,8 @@ CANVASES = {
     "two": two,
     "edge": edge,
     "strip": strip,
+    "mosaic": mosaic,
+    "figure": figure,
     "boxed": boxed,
     "joined": joined,
     "comb": comb,

@@ -26,7 +26,7 @@ from utils import run
 from utils.classifier import Classifier, load_classifier
 from utils.dataset import load_dataset
 
-SEVERAL = "two", "edge", "strip", "boxed", "joined", "comb"  # canvases with several digits
+SEVERAL = "two", "edge", "strip", "mosaic", "figure", "boxed", "joined", "comb"  # canvases with several digits
 FEW = {name: 5 for name in (*CANVASES, "alone") if name not in SEVERAL}  # times as many, of a digit to three each
 FEWER = {"mass": 10}  # a page of it is 5,000 digits
 

@@ -59,6 +59,13 @@ def test_a_digit_has_paper_around_it():
     assert not on_paper(digit(40, 30), crowded, 4.0)
 
 
+def test_light_ink_on_a_dark_tile_has_paper_around_it_but_an_edge_has_not():
+    ink = np.full((100, 100), -0.9, np.float32)  # taken for much darker than paper, which is light beyond the tile
+    ink[30:70, 40:60] = 0.8
+    assert on_paper(digit(40, 30, value=7), ink, 4.0)
+    assert not on_paper(digit(40, 30, value=1), ink, 4.0)
+
+
 def test_a_faint_texture_around_a_black_digit_is_paper_too():
     ink = np.full((100, 100), 0.3, np.float32)
     ink[30:70, 40:60] = 0.8

@@ -16,6 +16,8 @@ from utils.segment import (
     logit,
     mend,
     paint,
+    spans_rows,
+    transposed,
     typical_height,
     typical_stroke,
     weighted_median,
@@ -221,6 +223,40 @@ def test_a_heap_of_fragments_is_no_broken_digit():
     heap = [(50 + 9 * (i % 6), 50 + 9 * (i // 6), 7, 7) for i in range(FRAGMENTS + 1)]
     assert mended(0.99, [0.1] * len(heap), heap) == sorted([*heap, OTHER])
     assert mended(0.99, [0.1] * len(heap), heap[1:]) == [(50, 50, 52, 34), OTHER]
+
+
+def test_fragments_that_reach_from_one_line_to_the_next_are_not_joined():
+    upper, lower = (50, 50, 30, 44), (50, 96, 30, 44)
+    assert mended(0.95, boxes=(upper, lower)) == [(50, 50, 30, 90), OTHER]
+    beside = (100, 50, 30, 44), (100, 96, 30, 44)
+    boxes, parts = (upper, lower, *beside), (0.4, 0.4, 0.99, 0.99)
+    assert mended(0.95, parts, boxes) == sorted([*boxes, OTHER])
+
+
+@pytest.mark.parametrize(
+    "others, spans",
+    [
+        ([(40, 0, 20, 40), (40, 50, 20, 40)], True),
+        ([(-30, 0, 20, 40), (40, 50, 20, 40)], True),  # on either side
+        ([(40, 0, 20, 40)], False),  # beside its upper half alone
+        ([(40, 0, 20, 40), (140, 50, 20, 40)], False),  # far away
+        ([(5, 0, 20, 40), (5, 50, 20, 40)], False),  # not beside it
+        ([(40, 10, 20, 70), (40, 50, 20, 70)], False),  # as high as it is
+        ([], False),
+    ],
+)
+def test_what_spans_two_lines_has_writing_on_both_beside_it(others, spans):
+    others = np.array(others).reshape(-1, 4)
+    assert spans_rows((0, 0, 30, 90), others, 40) is spans
+    assert not spans_rows((0, 0, 30, 55), others, 40)
+
+
+def test_what_is_transposed_twice_is_as_before():
+    one = piece(10, 20, 30, 40)
+    one = one._replace(ink=np.triu(one.ink))
+    turned = transposed(one)
+    assert turned.box == (20, 10, 40, 30) and np.array_equal(turned.ink, one.ink.T)
+    assert transposed(turned).box == one.box and np.array_equal(transposed(turned).ink, one.ink)
 
 
 def test_nothing_is_mended_where_there_is_nothing():

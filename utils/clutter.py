@@ -58,7 +58,8 @@ def on_paper(piece: Piece, ink: np.ndarray, stroke: float) -> bool:
     columns = slice(max(0, left), min(ink.shape[1], left + ring.shape[1]))
     seen = ring[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
     crest = np.percentile(ink[y : y + h, x : x + w][piece.ink > 0], 90)
-    paper = np.abs(ink[rows, columns]) < crest / 2
+    shade = ink[rows, columns]  # below 0 where light ink is beside the edge of its dark tile, or beside an edge itself
+    paper = (np.abs(shade) if piece.value == 1 else shade) < crest / 2  # edges look like 1s
     return not seen.any() or bool(paper[seen].mean() >= RING)
 
 

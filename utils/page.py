@@ -8,7 +8,7 @@ import numpy as np
 
 from utils.clutter import on_paper, same_pen, touched_sides, without_desk, without_edges
 from utils.ink import BLUR, LEAST_BLUR, PAPERS, Outline, find_sheet, flatten_light, threshold
-from utils.lattice import part_digits
+from utils.lattice import part_digits, part_rows
 from utils.lines import group_lines
 from utils.rules import erase_lines
 from utils.segment import (
@@ -195,6 +195,7 @@ def find_digits(page: Page, look: Look) -> Page:
     if not pieces:
         return page
     height, stroke = typical_height(pieces), typical_stroke(pieces)
+    pieces = part_rows(pieces, height, look)
     pieces = same_pen([piece for piece in pieces if piece.sure or on_paper(piece, ink, stroke)], ink, height)
 
     # 5. Lines of writing: touching digits are cut, and numbers are told from words. (6. Their crops are the result.)

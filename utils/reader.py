@@ -56,31 +56,33 @@ def read_page(image: np.ndarray, classifier: Classifier) -> Page:
     def complete(page: Page) -> Page:
         return read_sheets(grey, with_other_ink(page, scaled, look), scaled, look)
 
-    best, first = read_until_convinced(hypotheses(grey), scaled, look)
+    best, pages = read_until_convinced(hypotheses(grey), scaled, look)
     best = complete(best)
-    # digits that lie on their side may have made another hypothesis than the likeliest seem best: both are asked
-    if not best.is_text and (turn := likely_turn(best.strokes, look) or likely_turn(first.strokes, look)):
+    # digits that lie on their side may have made a wrong hypothesis seem best: all are asked
+    turns = (likely_turn(page.strokes, look) for page in [best, *pages])
+    if not best.is_text and (turn := next(filter(None, turns), 0)):
         upright, _ = read_until_convinced(hypotheses(grey, turn), scaled, look)
         best = better(complete(upright), best)
     return best
 
 
-def read_until_convinced(hypotheses: Iterable[Hypothesis], scaled: Scaled, look: Look) -> tuple[Page, Page]:
+def read_until_convinced(hypotheses: Iterable[Hypothesis], scaled: Scaled, look: Look) -> tuple[Page, list[Page]]:
     """Read a picture under one hypothesis after the other, until one reading is beyond doubt.
 
     Returns
     -------
-    The most convincing page, and that of the likeliest hypothesis.
+    The most convincing page, and all pages.
     """
-    first = best = None
+    best, pages = None, []
     for hypothesis in hypotheses:
         page = read(scaled, hypothesis, look)
-        first, best = first or page, better(page, best or page)
+        best = better(page, best or page)
+        pages.append(page)
         # a sheet on a dark desk may look like one digit: a few digits are believed when the other ink was tried too
-        both_inks = hypothesis.light_ink != first.hypothesis.light_ink
+        both_inks = hypothesis.light_ink != pages[0].hypothesis.light_ink
         if best.is_text or (best.convinces and (best.known >= MANY or both_inks)):
             break
-    return best, first
+    return best, pages
 
 
 def with_other_ink(page: Page, scaled: Scaled, look: Look) -> Page:

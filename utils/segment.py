@@ -15,6 +15,7 @@ MAIN = 2 / 3  # of the whole's height: a fragment that is higher is most of it
 MENDED = 0.6  # probability from which fragments are a digit
 CLOSE = 0.4  # digit heights: the widest gap in a word or a number
 SMALLER = 0.5  # of a neighbour's height: what is lower, such as a label's letters, must lie beside it to be of its line
+ROWS = 1.5  # digit heights: what is higher may be digits of two lines, if both go on so near beside it
 KNOWN = 0.9  # probability from which a digit is known
 SURE = 0.9997  # probability from which a digit is kept whatever its size and surroundings; grain may reach KNOWN
 BAR = 0.25  # of another digit: what a 1 counts for, since edges, lines and pens look like one
@@ -129,6 +130,12 @@ def join(parts: Sequence[Piece]) -> Piece:
     return Piece(box, paint(moved, (bottom - top, right - left)), max(parts, key=lambda part: part.ink.size).stroke)
 
 
+def transposed(piece: Piece) -> Piece:
+    """Exchange across and down, so that what runs down the page runs along it."""
+    x, y, w, h = piece.box
+    return piece._replace(box=(y, x, h, w), ink=np.ascontiguousarray(piece.ink.T))
+
+
 def surrounds(box: Box, others: np.ndarray) -> bool:
     """Whether any of the other boxes (N, 4) lies inside a box, and is no speck in it."""
     x, y, w, h = box
@@ -144,8 +151,20 @@ def meets(box: Box, others: np.ndarray) -> bool:
     return bool(((left < x + w) & (x < left + wide) & (top < y + h) & (y < top + high)).any())
 
 
+def spans_rows(box: Box, others: np.ndarray, height: float) -> bool:
+    """Whether a box is so high that there are others (N, 4) beside its upper half, and beside its lower half."""
+    left, top, wide, tall = box
+    x, y, w, h = others.T
+    away = np.maximum(x - (left + wide), left - (x + w))
+    beside = (away > 0) & (away < ROWS * height) & (h > SMALLER * height) & (h < tall / ROWS)
+    half = np.floor(2 * (y + h / 2 - top)[beside] / tall)  # 0 is its upper half, 1 its lower one
+    return tall > ROWS * height and {0, 1} <= set(half.tolist())
+
+
 def typical_height(pieces: Sequence[Piece]) -> float:
-    """Height in pixels of the typical digit: of those that are known or, without any, of what is surest."""
+    """Height in pixels of the typical digit: of those that are known or, without any, of what is surest; 0 of none."""
+    if not pieces:
+        return 0.0
     likely = [piece for piece in pieces if piece.known] or pieces
     weights = [piece.evidence + piece.confidence for piece in likely]
     return weighted_median([piece.height for piece in likely], weights)
@@ -167,7 +186,7 @@ def digit_sized(pieces: Sequence[Piece]) -> list[Piece]:
 
     A small piece that is surely a digit stays, and so do its neighbours in a word: the word is judged as a whole later.
     """
-    height = typical_height(pieces) if pieces else 0.0
+    height = typical_height(pieces)
     fitting = [piece for piece in pieces if piece.height <= TALL * height and piece.box[2] <= WIDE * height]
     if not fitting:
         return []
@@ -200,20 +219,22 @@ def mend(pieces: Sequence[Piece], shape: tuple[int, ...], look: Look) -> list[Pi
     """Join the fragments of broken strokes where the network is surer of the whole than of its parts; drop specks.
 
     A part that looks like a 1 is never known, see BAR. A known digit that is most of the whole takes nothing in, not
-    even a line under it, unless the whole is surer. Nor does a sure digit that would stay the same digit.
+    even a line under it, unless the whole is surer. Nor does a sure digit that would stay the same digit. What would
+    reach from one line of writing to the next is no digit.
     """
     kept = digit_sized(pieces)
     large = {id(piece) for piece in kept}
     groups = [group for group in clusters(pieces, shape) if sum(id(part) in large for part in group) > 1]
     groups = [group for group in groups if len(group) <= FRAGMENTS and sum(part.known for part in group) < 2]
     wholes = look([join(group) for group in groups])
+    boxes, height = np.array([piece.box for piece in pieces]), typical_height(pieces)
     gone = set()
     for group, whole in zip(groups, wholes):
         areas = [cv2.countNonZero(part.ink) for part in group]
         apart = np.average([min(part.confidence, KNOWN if part.value == 1 else 1) for part in group], weights=areas)
         main = [part.confidence for part in group if part.known and part.height > MAIN * whole.height]
         main += [part.confidence for part in group if part.sure and part.value == whole.value]
-        if whole.confidence > max(apart, MENDED, *main):
+        if whole.confidence > max(apart, MENDED, *main) and not spans_rows(whole.box, boxes, height):
             gone |= {id(part) for part in group}
             kept.append(whole)
     return [piece for piece in kept if id(piece) not in gone]
