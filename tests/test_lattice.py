@@ -8,7 +8,7 @@ from utils.frame import center_digit
 from utils.lattice import (
     CUTS,
     RUN,
-    SAMPLE,
+    TRIED,
     Run,
     best_path,
     cut_digits,
@@ -206,7 +206,7 @@ def test_what_is_beyond_doubt_is_not_looked_at_again():
     assert look.asked == 50
 
 
-@pytest.mark.parametrize("halves, cut", [(0.99999, SAMPLE + 1), (0.1, 0)])
+@pytest.mark.parametrize("halves, cut", [(0.99999, TRIED + 1), (0.1, 0)])
 def test_of_many_doubtful_pieces_some_are_tried_and_tell_whether_all_are_cut(halves, cut):
     shown = 0
 
@@ -215,11 +215,11 @@ def test_of_many_doubtful_pieces_some_are_tried_and_tell_whether_all_are_cut(hal
         shown += len(pieces)
         return [piece._replace(answer=answer(0, halves if 26 < piece.box[2] < 34 else 0.1)) for piece in pieces]
 
-    pairs = [PAIR._replace(box=(200 * i, *PAIR.box[1:])) for i in range(SAMPLE + 1)]
+    pairs = [PAIR._replace(box=(200 * i, *PAIR.box[1:])) for i in range(TRIED + 1)]
     (line,) = part_digits([pairs], HEIGHT, look)
     each = len(propose(PAIR, slice_piece(PAIR, find_seams(PAIR.ink, 0.08 * HEIGHT))))
     assert sum(len(digits) == 2 for _, digits in line) == cut
-    assert (shown > SAMPLE * each) == (cut > 0)
+    assert (shown > TRIED * each) == (cut > 0)
 
 
 def test_junk_has_no_digits():

@@ -10,8 +10,9 @@ from utils.segment import KNOWN, Box, Piece, balance, known_evidence, typical_he
 
 FEW = 3  # pieces: fewer are no desk, but perhaps a digit in a box of its own
 RING = 0.6  # share of a digit's surroundings that must be paper
-# of the known digits' median of stroke width over size, times ink: what has less or more was not written with their
-# pen, but is a remnant of a line, shines through, or lies on the paper; digits in 40 photos have up to 1.7 times it
+# The stroke's width over the size, times the ink, tells a pen. What has less or more than these shares of the known
+# digits' median was not written with their pen: it is a remnant of a line, shines through, or lies on the paper. Digits
+# in 40 photos have up to 1.7 times the median.
 LIGHTEST, HEAVIEST = 0.35, 4.0
 BLOT = 0.36  # of its size: what has wider strokes is a hole or a bullet; a disc has 0.39, MNIST's fattest digit 0.33
 LIKE, SAME_PEN = 1.5, 2.0  # ratio of heights, and of strokes, of digits that are alike

@@ -28,7 +28,7 @@ CUTS = 10  # in a piece that is as wide as high, at most
 APART = 0.065  # digit heights between two cuts
 MIDDLE = 0.2  # of that: a cut this near to the middle of a piece is tried first, since most are of two digits
 RUN = round(1 / APART)  # slices in a digit, at most: it is seldom wider than high
-SAMPLE = 60  # doubtful pieces that are cut first...
+TRIED = 60  # doubtful pieces that are cut first...
 PAYS = 0.4  # ...and the share of them that must be several digits, or the others are not cut; in print up to 0.3 are
 SEAM_ROWS = 48  # pixels: a piece is reduced to this height to find its cuts
 ENTER, INK, SLANT = 4.0, 0.2, 0.2  # price of a seam's step from paper into ink, of a row of ink, and of a step aside
@@ -56,7 +56,7 @@ def part_digits(lines: Sequence[Sequence[Piece]], height: float, look: Look) -> 
     Every piece of every line with its digits from left to right: itself, several, or none.
     """
     doubtful = [piece for line in lines for piece in line if may_be_several(piece, height)]
-    sample = doubtful[:: 1 + len(doubtful) // SAMPLE]
+    sample = doubtful[:: 1 + len(doubtful) // TRIED]
     parted = cut_digits(sample, height, look)
     if len(doubtful) > len(sample) and sum(len(digits) > 1 for digits in parted.values()) >= PAYS * len(sample):
         parted = cut_digits(doubtful, height, look)

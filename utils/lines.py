@@ -11,7 +11,7 @@ STAGGER, NEAR = 0.9, 2.5  # ...and how far when its neighbour is less than NEAR 
 STEEPEST = 0.4  # rise of a line of writing over its run
 ROWS, PEAK = 8, (1, 2, 3, 4, 3, 2, 1)  # to a digit height, and how a digit counts in those around its own
 CLEARER = 1.3  # times: how much sharper than level lines others must be
-LOW = 0.3  # digit heights: what is lower, such as a dash, tells nothing of a line's course
+DASH = 0.3  # digit heights: what is lower, such as a dash, tells nothing of a line's course
 FAR = 0.12  # digit heights off the course that weigh as much as one digit height between neighbours
 
 
@@ -32,7 +32,7 @@ def group_lines(boxes: Sequence[Box], height: float) -> list[list[int]]:
     """
     x, y, w, h = np.array(boxes, float).reshape(-1, 4).T
     middle, level = x + w / 2, y + h / 2
-    full = h > LOW * height
+    full = h > DASH * height
     flat = level - line_slope(middle[full], level[full], height) * middle
     links = _neighbours(middle, flat, h, height)
     line_of = list(range(len(boxes)))

@@ -118,7 +118,7 @@ class Page(NamedTuple):
 
     def _place(self, box: Box) -> Box:
         sheet, size = self.hypothesis.sheet, self.shape[::-1]
-        right_of, below = cv2.boundingRect(np.array(sheet))[:2] if sheet else (0, 0)
+        sheet_left, sheet_top = cv2.boundingRect(np.array(sheet))[:2] if sheet else (0, 0)
         x, y, w, h = box
         height, width = self.grey.shape
         for _ in range(self.hypothesis.turn):
@@ -127,7 +127,7 @@ class Page(NamedTuple):
         left, right = (min(size[0], round(edge / self.scale)) for edge in (x, x + w))
         top, bottom = (min(size[1], round(edge / self.scale)) for edge in (y, y + h))
         left, top = min(left, size[0] - 1), min(top, size[1] - 1)  # a box is a pixel wide at least
-        return left + right_of, top + below, max(1, right - left), max(1, bottom - top)
+        return sheet_left + left, sheet_top + top, max(1, right - left), max(1, bottom - top)
 
 
 def read(scaled: Scaled, hypothesis: Hypothesis, look: Look) -> Page:

@@ -32,7 +32,7 @@ from utils.writing import space_numbers
 BETTER = 1.05  # of the evidence so far: what a less likely hypothesis must have
 TURNED = 20  # strokes, the largest, that are looked at turned
 SEVERAL = 3  # known digits on a sheet, on a turned page, or of the other ink, from which it is believed
-MOSTLY = 0.75  # share of a digit's box: one that lies on a sheet so far is written on it
+ON_SHEET = 0.75  # share of a digit's box: one that lies on a sheet so far is written on it
 INVERSE, ENOUGH = 0.25, 0.02  # see `has_other_ink`: share of the paper's light, and of the pixels of ink
 LIKELY, CLEARLY = 3.0, 1.5  # what a turn must have: mean log-odds, and times the evidence of the upright strokes
 
@@ -164,7 +164,7 @@ def explains_sheet(page: Page, best: Page) -> bool:
             is_wall = digit.value == 0 and (w - inner) / 2 > BLOT * digit.size and not best.convinces
             if not is_wall and not any(own.sure and own.value != 0 for own in digits):
                 return False
-        elif shared > MOSTLY * w * h:
+        elif shared > ON_SHEET * w * h:
             on_sheet.append(digit)
         elif not shared and digit.sure and not touched_sides(seen.box, *best.mask.shape):  # 2
             return False
@@ -180,10 +180,10 @@ def better(page: Page, best: Page) -> Page:
     """
     if (page.hypothesis.light_ink, page.hypothesis.turn) != (best.hypothesis.light_ink, best.hypothesis.turn):
         page, best = without_circles(page, best), without_circles(best, page)
-        for sure, other in (page, best), (best, page):
-            more = sure.known >= SEVERAL > other.known or (sure.known >= other.known and not other.convinces)
-            if sure.convinces and more:
-                return sure
+        for one, other in (page, best), (best, page):
+            more = one.known >= SEVERAL > other.known or (one.known >= other.known and not other.convinces)
+            if one.convinces and more:
+                return one
     return page if page.evidence > BETTER * best.evidence else best
 
 

@@ -11,17 +11,18 @@ import numpy as np
 
 from utils.segment import KNOWN, Parts, Piece
 
-# of its neighbours' height, above and below, plus how far it is bowed, see `bow`: a 1 that exceeds this is a slash, a
-# bracket or a divider. Of held-out 1s a hundredth does, of slashes three fifths, of brackets nine tenths.
+# How far a 1 may stick out of its neighbours above and below, plus how far it may be bowed (see `bow`), as a share of
+# their height. What exceeds this is a slash, a bracket or a divider: of held-out 1s a hundredth does, of slashes three
+# fifths, of brackets nine tenths.
 STICKS_OUT = 0.14
 NEIGHBOURS = 4  # the known digits nearest to it
 ONE_HAND = 5  # known digits, from which they tell how their writer's digits lean
 STEADY = 6.0  # degrees: the least deviation of slants that is believed; one hand has 4 to 10, MNIST's mixed ones 15
-# deviations: a 1 that leans more than LEANS counts as if it stuck out so much further, in heights a deviation
+# A 1 that leans by more than so many deviations counts as if it stuck out further: by how much for each one more.
 LEANS, LEAN = 1.4, 0.12
-# of the digits' height: what one slash must have, and each of two that lean alike, to so many degrees, as in a date; of
-# 130 1s in photos, and of 612 held-out ones by MNIST's mixed writers, none has it
-ALONE, TWIN, ALIKE = 0.24, 0.04, 5.0
+# How far a slash must stick out then, if it is the only one, and if another leans as it does, as in a date, to so many
+# degrees. Of 130 1s in photos, and of 612 held-out ones by MNIST's mixed writers, none does.
+ALONE, TWIN, PARALLEL = 0.24, 0.04, 5.0
 FORKED = 50.0  # degrees: two strokes of one piece that lean apart by more are no 1s, but the arms of a tick
 
 
@@ -93,8 +94,8 @@ def find_slashes(run: Parts, usual: float, deviation: float) -> set[int]:
             leaning[i] = own, prominence(piece, run) + LEAN * more
 
     def has_twin(i: int) -> bool:
-        alike = [j for j, (own, score) in leaning.items() if score > TWIN and abs(own - leaning[i][0]) < ALIKE]
-        return any(abs(i - j) > 1 for j in alike)  # two slashes are not neighbours
+        twins = [j for j, (own, score) in leaning.items() if score > TWIN and abs(own - leaning[i][0]) < PARALLEL]
+        return any(abs(i - j) > 1 for j in twins)  # two slashes are not neighbours
 
     return {i for i, (_, score) in leaning.items() if score > ALONE or (score > TWIN and has_twin(i))}
 

@@ -16,7 +16,7 @@ from utils.signs import find_slashes, is_bar, usual_slant
 
 # The network is surer than it is right: these make its log-odds, see `any_alike`, a vote (Platt 1999). They were
 # chosen on pages of held-out digits: with EVEN at 6.5, print had twice the false digits.
-EVEN, RATE, MOST = 7.0, 0.25, 1.0  # log-odds that speak for neither, what one more counts, and the strongest vote
+EVEN, RATE, STRONGEST = 7.0, 0.25, 1.0  # log-odds that speak for neither, what one more counts, and the strongest vote
 RARE = 0.4  # share of a page's pieces: if fewer are doubtful, it is digits, and EVEN is their median at most
 # pairs that hands write alike: distorted held-out digits leave the network in doubt between these two as often as
 # letters in handwriting fonts do, or more often; letters rather between 0 and 6, or 4 and 8
@@ -225,7 +225,7 @@ def vote_of(piece: Piece, part: Sequence[Piece], height: float, even: float) -> 
     digits = [digit for digit in part if is_digit(digit, height)]
     is_several = len(digits) > 1
     sure = min(map(any_alike, digits)) if is_several else any_alike(piece)
-    vote = min(MOST, RATE * (logit(sure) - even))
+    vote = min(STRONGEST, RATE * (logit(sure) - even))
     if vote > 0:
         vote = max(0.0, vote - LOW_PRICE * max(0.0, LOW - piece.height / height))
         vote *= LETTER_VOTE if piece.value in LETTERS and not is_several else 1.0
