@@ -154,11 +154,13 @@ def meets(box: Box, others: np.ndarray) -> bool:
 def spans_rows(box: Box, others: np.ndarray, height: float) -> bool:
     """Whether a box is so high that there are others (N, 4) beside its upper half, and beside its lower half."""
     left, top, wide, tall = box
+    if tall <= ROWS * height:
+        return False
     x, y, w, h = others.T
     away = np.maximum(x - (left + wide), left - (x + w))
     beside = (away > 0) & (away < ROWS * height) & (h > SMALLER * height) & (h < tall / ROWS)
     half = np.floor(2 * (y + h / 2 - top)[beside] / tall)  # 0 is its upper half, 1 its lower one
-    return tall > ROWS * height and {0, 1} <= set(half.tolist())
+    return {0, 1} <= set(half.tolist())
 
 
 def typical_height(pieces: Sequence[Piece]) -> float:
