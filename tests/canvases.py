@@ -129,8 +129,8 @@ def strip(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> P
 def tile(
     rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray, most: int, gap: int
 ) -> tuple[np.ndarray, list[str]]:
-    """Lay tiles of MNIST's digits out in 3 to `most` rows, `gap` pixels apart: (h, w) uint8, and what the rows say."""
-    rows, across = rng.integers(3, most + 1, 2)
+    """Lay tiles of MNIST's digits out in 1 to `most` rows, `gap` pixels apart: (h, w) uint8, and what the rows say."""
+    rows, across = rng.integers((1, 3), most + 1)
     some, said = choose(rng, digits, labels, rows * across)
     tiles = np.pad(some, ((0, 0), (0, gap), (0, gap)), constant_values=255)
     side = tiles.shape[1]

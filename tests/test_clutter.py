@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from conftest import answer, digit
 
-from utils.clutter import on_paper, same_pen, without_desk, without_edges
+from utils.clutter import is_gap, on_paper, same_pen, without_desk, without_edges
 from utils.segment import cut_pieces
 
 
@@ -64,6 +64,28 @@ def test_light_ink_on_a_dark_tile_has_paper_around_it_but_an_edge_has_not():
     ink[30:70, 40:60] = 0.8
     assert on_paper(digit(40, 30, value=7), ink, 4.0)
     assert not on_paper(digit(40, 30, value=1), ink, 4.0)
+
+
+@pytest.mark.parametrize("page, tile", [(255, 0), (30, 200)])
+def test_a_gap_between_two_tiles_is_no_1_but_a_1_on_a_tile_is(page, tile):
+    grey = np.full((120, 160), page, np.uint8)
+    grey[30:90, 20:75] = grey[30:90, 85:140] = tile
+    assert is_gap(digit(75, 30, 10, 60, value=1), grey, 6.0, False)
+    assert not is_gap(digit(75, 30, 10, 60, value=7), grey, 6.0, False)
+    grey[40:80, 45:50] = page
+    assert not is_gap(digit(45, 40, 5, 40, value=1), grey, 5.0, False)
+    grey[80:82, 20:75] = page  # it stands on a line
+    assert not is_gap(digit(45, 40, 5, 40, value=1), grey, 5.0, False)
+
+
+def test_what_reaches_two_edges_is_a_gap_on_a_sheet_but_a_1_in_a_picture_that_is_cropped_tight():
+    grey = np.zeros((60, 100), np.uint8)
+    grey[:, 45:55] = 255
+    stroke = digit(45, 0, 10, 60, value=1)
+    assert is_gap(stroke, grey, 8.0, True)
+    assert not is_gap(stroke, grey, 8.0, False)
+    assert not is_gap(digit(0, 0, 100, 60, value=1), grey, 8.0, True)  # nothing is beside it
+    assert not is_gap(digit(45, 20, 10, 40, value=1), np.where(np.arange(60)[:, None] < 20, 0, grey), 8.0, True)
 
 
 def test_a_faint_texture_around_a_black_digit_is_paper_too():

@@ -64,6 +64,21 @@ def on_paper(piece: Piece, ink: np.ndarray, stroke: float) -> bool:
     return not seen.any() or bool(paper[seen].mean() >= RING)
 
 
+def is_gap(piece: Piece, grey: np.ndarray, stroke: float, is_sheet: bool) -> bool:
+    """Whether what looks like a 1 goes on beyond both ends, as the light gap between dark tiles on a light page does.
+
+    A sheet was cut out of a picture, and what reaches its edge goes on there; a number may be cropped tight.
+    """
+    x, y, w, h = piece.box
+    near = 2 * max(2, round(stroke))
+    above, below = grey[max(0, y - near) : y, x : x + w], grey[y + h : y + h + near, x : x + w]
+    beside = np.hstack([grey[y : y + h, max(0, x - near) : x], grey[y : y + h, x + w : x + w + near]])
+    if piece.value != 1 or not beside.size or not (is_sheet or (above.size and below.size)):
+        return False
+    own, ends = np.median(grey[y : y + h, x : x + w][piece.ink > 0]), np.vstack([above, below]).mean(axis=1)
+    return bool((np.abs(ends - own) < np.abs(ends - np.median(beside))).all())
+
+
 def same_pen(pieces: Sequence[Piece], ink: np.ndarray, height: float) -> list[Piece]:
     """Drop blots, and what the known digits' pen did not write: parts of lines, what shines through, other pens."""
 
