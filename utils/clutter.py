@@ -10,12 +10,12 @@ from utils.segment import KNOWN, Box, Piece, balance, known_evidence, typical_he
 
 FEW = 3  # pieces: fewer are no desk, but perhaps a digit in a box of its own
 RING = 0.6  # share of a digit's surroundings that must be paper
-# The stroke's width over the size, times the ink, tells a pen. What has less or more than these shares of the known
-# digits' median was not written with their pen: it is a remnant of a line, shines through, or lies on the paper. Digits
-# in 40 photos have up to 1.7 times the median.
+# A pen is told by its stroke's width over the piece's size, times its ink. What has less or more than these shares of
+# the known digits' median was not written with their pen: it is a remnant of a line, shines through, or lies on the
+# paper. Digits in 40 photos have up to 1.7 times the median.
 LIGHTEST, HEAVIEST = 0.35, 4.0
 BLOT = 0.36  # of its size: what has wider strokes is a hole or a bullet; a disc has 0.39, MNIST's fattest digit 0.33
-LIKE, SAME_PEN = 1.5, 2.0  # ratio of heights, and of strokes, of digits that are alike
+HEIGHTS, STROKES = 1.5, 2.0  # ratio of heights, and of strokes, of digits that are alike
 OTHER_PEN = 3.0  # ratio of strokes; of digits at an edge it was up to 2.4, of most wood beside a sheet 3 to 8
 SHADOW = 0.1  # of its size: how far from an edge a shadow may end that seems to touch it
 
@@ -59,8 +59,9 @@ def on_paper(piece: Piece, ink: np.ndarray, stroke: float) -> bool:
     columns = slice(max(0, left), min(ink.shape[1], left + ring.shape[1]))
     seen = ring[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
     crest = np.percentile(ink[y : y + h, x : x + w][piece.ink > 0], 90)
-    shade = ink[rows, columns]  # below 0 where light ink is beside the edge of its dark tile, or beside an edge itself
-    paper = (np.abs(shade) if piece.value == 1 else shade) < crest / 2  # edges look like 1s
+    shade = ink[rows, columns]
+    # it is far below 0 beyond an edge of the paper, as on the rim of a dark tile; but edges look like 1s
+    paper = (np.abs(shade) if piece.value == 1 else shade) < crest / 2
     return not seen.any() or bool(paper[seen].mean() >= RING)
 
 
@@ -114,7 +115,7 @@ def without_edges(lines: Sequence[Sequence[Piece]], shape: tuple[int, ...]) -> l
             return not inside or 1 / OTHER_PEN < digit.stroke / inner_pen < OTHER_PEN
         if not known:
             return touched_sides(digit.box, *shape, SHADOW * digit.size) != 3
-        alike = 1 / LIKE < digit.height / tall < LIKE and 1 / SAME_PEN < digit.stroke / pen < SAME_PEN
+        alike = 1 / HEIGHTS < digit.height / tall < HEIGHTS and 1 / STROKES < digit.stroke / pen < STROKES
         return alike and digit.confidence > KNOWN
 
     return [[digit for digit in line if stays(digit)] for line in lines]

@@ -14,7 +14,7 @@ import numpy as np
 from utils.segment import KNOWN, Look, Parts, Piece, join, logit, spans_rows, transposed
 from utils.signs import is_tick
 
-WHOLE = 0.95  # probability from which a piece is one digit and is not cut
+WHOLE = 0.95  # probability from which a piece is one digit and is not cut, unless it is wider than BROAD
 SKIP = 0.35  # probability up to which a piece is rather skipped than read
 CUT = 3.8  # price of a cut through ink, in log-odds...
 PAIR = 1.3  # ...of what is up to this wide, in own heights, as two digits are; in wider pieces it costs less
@@ -131,7 +131,7 @@ def find_seams(ink: np.ndarray, apart: float) -> list[np.ndarray]:
     taken = np.zeros(size[0], bool)
     taken[:margin] = taken[-margin:] = True
     paths = []
-    total = down + up - (ENTER + INK) * small[waist]
+    total = down + up - (ENTER + INK) * small[waist]  # both halves have paid for the row where they meet
     middle = np.abs(np.arange(size[0]) - size[0] / 2) < MIDDLE * margin
     most = CUTS * max(1.0, w / h)
     for column in np.lexsort((total, ~middle)):
@@ -204,7 +204,7 @@ def best_path(piece: Piece, n: int, runs: Sequence[Run], height: float) -> list[
     choice: list[tuple[int, Piece | None]] = [(0, None)] * (n + 1)
     for first, last, option in sorted(runs, key=lambda run: run.last):
         share = (last - first) / n
-        cuts = price * ((first > 0) + (last < n)) / 2
+        cuts = price * ((first > 0) + (last < n)) / 2  # either side of a cut pays half
         broad = too_broad(option, height)
         digit = share * (logit(option.confidence) - too_short(option, height) - broad)
         nothing = share * (logit(SKIP) - broad) - LOST * (last - first < n)
@@ -221,8 +221,8 @@ def best_path(piece: Piece, n: int, runs: Sequence[Run], height: float) -> list[
     if len(digits) > 1 and one > score[n]:
         return [whole]
     digits.reverse()
-    is_sign = is_tick(digits, piece) or sum(digit.box[2] for digit in digits) < LEAST_WIDTH * width
-    return [] if is_sign else digits
+    is_remnant = sum(digit.box[2] for digit in digits) < LEAST_WIDTH * width
+    return [] if is_remnant or is_tick(digits, piece) else digits
 
 
 def too_short(piece: Piece, height: float) -> float:

@@ -24,10 +24,10 @@ from utils.segment import (
 )
 from utils.writing import find_numbers, space_numbers, without_upright_words
 
-LONG_SIDE, SHORTEST = 800, 400  # pixels: a longer side is reduced to this, a shorter one enlarged to that
+LONG_SIDE, SHORTEST = 800, 400  # pixels: a long side above the first is reduced to it, one below the second enlarged
 LEGIBLE = 28  # pixels: digits lower than this are read from more pixels, and no strip is reduced to less
 ROOM = 1.5  # times LEGIBLE: the height to which they are enlarged
-LARGEST = 3_000_000  # pixels: a smaller picture is enlarged to so many at most; a larger one is read as it is
+LARGEST = 3_000_000  # pixels in all: a smaller picture is enlarged to so many at most; a larger one is read as it is
 THIN = 0.03  # digit heights: the most that small digits are blurred, lest thin strokes wash out
 SAMPLE = 300  # pieces that tell the height of the writing
 WRITTEN = 0.02  # share of these pieces: if fewer are known, all is texture; it takes 50 pieces to tell
@@ -76,7 +76,7 @@ class Page(NamedTuple):
 
     @property
     def doubtful(self) -> int:
-        """How many digits the network is not sure of."""
+        """How many digits have a confidence of KNOWN at most."""
         return sum(digit.confidence <= KNOWN for digit in self.digits)
 
     @property
@@ -144,8 +144,8 @@ def read(scaled: Scaled, hypothesis: Hypothesis, look: Look) -> Page:
     scale = min(1.0, max(LONG_SIDE / long, LEGIBLE / short)) if long >= SHORTEST else SHORTEST / long
     page = find_strokes(scaled, hypothesis, scale)
     seen = look(sample(page.strokes))
-    height = typical_height(seen) if seen else np.inf
-    if height < LEGIBLE and hypothesis.paper == PAPERS[0]:
+    height = typical_height(seen)
+    if 0 < height < LEGIBLE and hypothesis.paper == PAPERS[0]:
         most = max(1.0, np.sqrt(LARGEST / whole.size))
         scale = min(most, page.scale * ROOM * LEGIBLE / height)
         return read_at(scaled, hypothesis, scale, height * scale / page.scale, look)
@@ -153,7 +153,7 @@ def read(scaled: Scaled, hypothesis: Hypothesis, look: Look) -> Page:
 
 
 def read_at(scaled: Scaled, hypothesis: Hypothesis, scale: float, height: float, look: Look) -> Page:
-    """Read a picture at a share of its sides, at which digits have this height; what looks like texture is left."""
+    """Read a picture at a share of its sides, at which digits have this height; texture is passed over."""
     page = find_strokes(scaled, hypothesis, scale, height)
     seen = look(sample(page.strokes))
     if sum(piece.known for piece in seen) < int(WRITTEN * len(seen)):
@@ -174,7 +174,7 @@ def find_strokes(scaled: Scaled, hypothesis: Hypothesis, scale: float, height: f
 
 
 def sample(pieces: Sequence[Piece]) -> Sequence[Piece]:
-    """Some of the pieces, from all over the page; the larger, the likelier, since specks may be many."""
+    """Pick some of the pieces, from all over the page, evenly by their sizes, since specks may be many."""
     if len(pieces) <= SAMPLE:
         return pieces
     size = np.cumsum([piece.size for piece in pieces])

@@ -122,11 +122,13 @@ def read_sheets(grey: np.ndarray, whole: Page, scaled: Scaled, look: Look) -> Pa
     """Read each sheet in a picture on its own, for it may be small; the reading of the whole must be clearly beaten.
 
     A page of text is not read again. Many digits beyond doubt tell the ink; a few may be the outline of the sheet, or
-    what lies beside it. Where not all of a sheet is explained, several digits must be known on it.
+    what lies beside it. A sheet of which digits are not most of the ink must have several known ones.
     """
+    if whole.is_text:
+        return whole
     best = whole
     inks = (whole.hypothesis.light_ink,) if whole.convinces and whole.known >= MANY else (False, True)
-    for sheet in [] if whole.is_text else find_sheets(grey):
+    for sheet in find_sheets(grey):
         for light_ink in inks:
             page = read(scaled, Hypothesis(light_ink, PAPERS[0], whole.hypothesis.turn, sheet), look)
             if explains_sheet(page, best):
@@ -142,8 +144,8 @@ def explains_sheet(page: Page, best: Page) -> bool:
     What speaks against it:
 
     1. A digit that covers the sheet, for the "sheet" may be the hole of a fat digit, which looks like a 0 or a 1. But
-       it is the sheet itself if a sure digit other than 0 is on it, or if it is a doubtful 0 whose walls are wider than
-       any stroke.
+       it is the sheet itself if a sure digit other than 0 is on it, or if it is a 0 whose walls are wider than any
+       stroke, on a page that does not convince.
     2. A sure digit beside the sheet. What lies across the sheet's edge does not count.
     3. More evidence on the sheet than its own reading has.
     """
@@ -151,7 +153,7 @@ def explains_sheet(page: Page, best: Page) -> bool:
         return False
     digits = [digit for line in page.in_picture() for digit in line]
     x, _, w, _ = np.array([digit.box for digit in digits]).T
-    inner = max(x + w) - min(x)  # what the digits on the sheet span
+    span = max(x + w) - min(x)
     left, top, width, height = cv2.boundingRect(np.array(page.hypothesis.sheet))
     on_sheet = []
     for seen, digit in zip(best.digits, [digit for line in best.in_picture() for digit in line]):
@@ -161,7 +163,7 @@ def explains_sheet(page: Page, best: Page) -> bool:
         across, down = min(x + w, left + width) - max(x, left), min(y + h, top + height) - max(y, top)
         shared = max(0, across) * max(0, down)
         if 2 * shared > width * height:  # 1
-            is_wall = digit.value == 0 and (w - inner) / 2 > BLOT * digit.size and not best.convinces
+            is_wall = digit.value == 0 and (w - span) / 2 > BLOT * digit.size and not best.convinces
             if not is_wall and not any(own.sure and own.value != 0 for own in digits):
                 return False
         elif shared > ON_SHEET * w * h:
@@ -188,14 +190,16 @@ def better(page: Page, best: Page) -> Page:
 
 
 def without_circles(page: Page, other: Page) -> Page:
-    """Drop 0s that are the area around a digit of the other ink, but not around a 0: so is the hole of a 0."""
+    """Drop 0s that enclose a sure digit of the other ink: they are the area around it.
+
+    A 0 inside does not count, for the hole of a 0 looks like one.
+    """
     written = [digit.box for line in other.in_picture() for digit in line if digit.sure and digit.value != 0]
     inner = np.array(written).reshape(-1, 4)
-    circles = [digit.value == 0 and surrounds(digit.box, inner) for line in page.in_picture() for digit in line]
-    if not any(circles):
-        return page
-    dropped = iter(circles)
-    lines = [[digit for digit in line if not next(dropped)] for line in page.lines]
+    lines = [
+        [digit for digit, place in zip(line, places) if not (digit.value == 0 and surrounds(place.box, inner))]
+        for line, places in zip(page.lines, page.in_picture())
+    ]
     return page._replace(lines=[line for line in lines if line])
 
 

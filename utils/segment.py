@@ -89,7 +89,7 @@ def logit(probability: float) -> float:
 
 
 def known_evidence(pieces: Sequence[Piece]) -> float:
-    """How much the known digits speak for, see `Piece.evidence`."""
+    """Sum the evidence of the known digits, see `Piece.evidence`."""
     return sum(piece.evidence for piece in pieces if piece.known)
 
 
@@ -201,7 +201,7 @@ def digit_sized(pieces: Sequence[Piece]) -> list[Piece]:
 
 
 def in_words_with(some: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Find some of the boxes (N, 4), by their indices, and what makes words with them: (N,) bool."""
+    """Mark the boxes (N, 4) with these indices, and all that make words with them, through others too: (N,) bool."""
     x, y, w, h = boxes.T
     found = np.zeros(len(boxes), bool)
     found[some] = True
@@ -220,9 +220,9 @@ def in_words_with(some: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 def mend(pieces: Sequence[Piece], shape: tuple[int, ...], look: Look) -> list[Piece]:
     """Join the fragments of broken strokes where the network is surer of the whole than of its parts; drop specks.
 
-    A part that looks like a 1 is never known, see BAR. A known digit that is most of the whole takes nothing in, not
-    even a line under it, unless the whole is surer. Nor does a sure digit that would stay the same digit. What would
-    reach from one line of writing to the next is no digit.
+    A part that looks like a 1 counts as KNOWN at most, for any straight fragment does. The whole must also be surer
+    than a known part that is most of it, lest a digit take in the line under it, and than a sure part that is the same
+    digit. What would reach from one line of writing to the next is no digit.
     """
     kept = digit_sized(pieces)
     large = {id(piece) for piece in kept}

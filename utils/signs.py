@@ -70,7 +70,7 @@ def bow(piece: Piece) -> float:
 
 
 def usual_slant(pieces: Sequence[Piece]) -> tuple[float, float]:
-    """How a page's digits lean, and how far they deviate, in degrees; too few may deviate any far. 1s do not count."""
+    """How a page's digits lean, and how far they deviate, in degrees: any far where few are known. 1s do not count."""
     slants = [slant(piece) for piece in pieces if piece.known]
     if len(slants) < ONE_HAND:
         return 0.0, np.inf
