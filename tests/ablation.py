@@ -90,7 +90,6 @@ STEPS = {
     "cutting touching digits": keep(
         page, "part_digits", lambda lines, *_: [[(piece, [piece]) for piece in line] for line in lines]
     ),
-    "...one above the other": keep(page, "part_rows", lambda pieces, *_: pieces),
     "...ticks and arrows": lambda: mock.patch.multiple(lattice, LEAST_WIDTH=0.0, is_tick=lambda *_: False),
     "dropping words": keep(page, "find_numbers", all_digits),
     "...words that run up the page": keep(page, "without_upright_words", lambda pieces, _: pieces),

@@ -127,10 +127,9 @@ def strip(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> P
 
 
 def tile(
-    rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray, most: int, gap: int
+    rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray, rows: int, across: int, gap: int
 ) -> tuple[np.ndarray, list[str]]:
-    """Lay tiles of MNIST's digits out in 1 to `most` rows, `gap` pixels apart: (h, w) uint8, and what the rows say."""
-    rows, across = rng.integers((1, 3), most + 1)
+    """Lay tiles of MNIST's digits out in rows, `gap` pixels apart: (h, w) uint8, and what the rows say."""
     some, said = choose(rng, digits, labels, rows * across)
     tiles = np.pad(some, ((0, 0), (0, gap), (0, gap)), constant_values=255)
     side = tiles.shape[1]
@@ -140,13 +139,13 @@ def tile(
 
 def mosaic(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
     """Tiles of 28 x 28 pixels without a gap, so that digits of one row may touch those of the next."""
-    picture, lines = tile(rng, digits, labels, 16, 0)
+    picture, lines = tile(rng, digits, labels, *rng.integers(3, 17, 2), 0)
     return finish(rng, picture, *lines)
 
 
 def figure(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
-    """Dark tiles on a white page, in blocks, as plots of MNIST have them."""
-    picture, lines = tile(rng, digits, labels, 6, int(rng.integers(4, 20)))
+    """Dark tiles on a white page, in one row to three, as plots of MNIST have them."""
+    picture, lines = tile(rng, digits, labels, *rng.integers((1, 3), (4, 11)), int(rng.integers(4, 20)))
     times = int(rng.integers(2, 5))
     picture = cv2.resize(picture, None, fx=times, fy=times, interpolation=cv2.INTER_NEAREST)
     picture = cv2.copyMakeBorder(picture, *rng.integers(10, 100, 4).tolist(), cv2.BORDER_CONSTANT, value=255)

@@ -15,7 +15,6 @@ from utils.lattice import (
     find_seams,
     may_be_several,
     part_digits,
-    part_rows,
     propose,
     slice_piece,
     too_short,
@@ -159,30 +158,6 @@ def test_a_touching_pair_is_cut():
     assert (left, right) == (0, 0)
     assert left_box == pytest.approx(ZERO.box, abs=3)
     assert right_box == pytest.approx((42, *ZERO.box[1:]), abs=3)
-
-
-def test_what_reaches_from_one_line_to_the_next_is_cut_where_both_are_known():
-    mask = ring(ring(np.zeros((120, 60), np.uint8), 10), 10, 51)
-    tower = only(cv2.line(mask, (24, 48), (24, 52), 255, 3))
-    look = script({(0, 0.99): ZERO})
-    (piece,) = look([tower])
-    neighbours = look([bar(50), bar(50, 54)])
-    upper, lower, *others = part_rows([piece, *neighbours], HEIGHT, look)
-    assert (upper.value, lower.value, others) == (0, 0, neighbours)
-    assert upper.box == pytest.approx(ZERO.box, abs=4)
-    assert lower.box == pytest.approx((ZERO.box[0], ZERO.box[1] + 41, *ZERO.box[2:]), abs=4)
-    for fewer in [], neighbours[:1]:  # nothing beside it tells of two lines
-        assert part_rows([piece, *fewer], HEIGHT, look) == [piece, *fewer]
-    ignorant = script({})
-    assert part_rows([piece, *neighbours], HEIGHT, ignorant) == [piece, *neighbours]
-    assert part_rows([], HEIGHT, look) == []
-
-
-def test_a_long_stroke_beside_two_lines_is_not_two_1s():
-    stroke = bar(10, h=90)
-    look = script({(1, 0.99): bar(0, h=40)})
-    pieces = look([stroke, bar(50), bar(50, 54)])
-    assert part_rows(pieces, HEIGHT, look) == pieces
 
 
 def test_a_digit_that_the_network_knows_is_not_cut():

@@ -17,7 +17,6 @@ from utils.segment import (
     mend,
     paint,
     spans_rows,
-    transposed,
     typical_height,
     typical_stroke,
     weighted_median,
@@ -249,14 +248,6 @@ def test_what_spans_two_lines_has_writing_on_both_beside_it(others, spans):
     others = np.array(others).reshape(-1, 4)
     assert spans_rows((0, 0, 30, 90), others, 40) is spans
     assert not spans_rows((0, 0, 30, 55), others, 40)
-
-
-def test_what_is_transposed_twice_is_as_before():
-    one = piece(10, 20, 30, 40)
-    one = one._replace(ink=np.triu(one.ink))
-    turned = transposed(one)
-    assert turned.box == (20, 10, 40, 30) and np.array_equal(turned.ink, one.ink.T)
-    assert transposed(turned).box == one.box and np.array_equal(transposed(turned).ink, one.ink)
 
 
 def test_nothing_is_mended_where_there_is_nothing():

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from utils.segment import KNOWN, Look, Parts, Piece, join, logit, spans_rows, transposed
+from utils.segment import Look, Parts, Piece, join, logit
 from utils.signs import is_tick
 
 WHOLE = 0.95  # probability from which a piece is one digit and is not cut, unless it is wider than BROAD
@@ -61,31 +61,6 @@ def part_digits(lines: Sequence[Sequence[Piece]], height: float, look: Look) -> 
     if len(doubtful) > len(sample) and sum(len(digits) > 1 for digits in parted.values()) >= PAYS * len(sample):
         parted = cut_digits(doubtful, height, look)
     return [[(piece, parted.get(id(piece), [piece])) for piece in line] for line in lines]
-
-
-def part_rows(pieces: Sequence[Piece], height: float, look: Look) -> list[Piece]:
-    """Cut what is two digits of two lines, of which the upper one reaches down to the lower; see `part_digits`."""
-    boxes = np.array([piece.box for piece in pieces]).reshape(-1, 4)
-    parted = []
-    for piece in pieces:
-        pairs = cut_across(piece, height, look) if spans_rows(piece.box, boxes, height) else []
-        parted += max(pairs, key=lambda pair: sum(logit(part.confidence) for part in pair), default=[piece])
-    return parted
-
-
-def cut_across(piece: Piece, height: float, look: Look) -> list[list[Piece]]:
-    """Cut a piece in two, one above the other, wherever both are known digits; but any long stroke is two 1s."""
-    lying = transposed(piece)
-    pairs = [slice_piece(lying, [seam]) for seam in find_seams(lying.ink, APART * height)]
-    seen = iter(look([transposed(part) for pair in pairs for part in pair]))
-    pairs = [[next(seen) for _ in pair] for pair in pairs]
-    return [
-        pair
-        for pair in pairs
-        if any(part.known for part in pair)
-        and min(part.confidence for part in pair) > KNOWN
-        and min(part.height for part in pair) > SHORT * height
-    ]
 
 
 def cut_digits(pieces: Sequence[Piece], height: float, look: Look) -> dict[int, list[Piece]]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from utils.clutter import is_gap, on_paper, same_pen, touched_sides, without_desk, without_edges
 from utils.ink import BLUR, LEAST_BLUR, PAPERS, Outline, find_sheet, flatten_light, threshold
-from utils.lattice import part_digits, part_rows
+from utils.lattice import part_digits
 from utils.lines import group_lines
 from utils.rules import erase_lines
 from utils.segment import (
@@ -195,7 +195,6 @@ def find_digits(page: Page, look: Look) -> Page:
     if not pieces:
         return page
     height, stroke = typical_height(pieces), typical_stroke(pieces)
-    pieces = part_rows(pieces, height, look)
     pieces = [piece for piece in pieces if piece.sure or on_paper(piece, ink, stroke)]
     pieces = [piece for piece in pieces if not is_gap(piece, page.grey, stroke, bool(page.hypothesis.sheet))]
     pieces = same_pen(pieces, ink, height)

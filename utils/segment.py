@@ -130,12 +130,6 @@ def join(parts: Sequence[Piece]) -> Piece:
     return Piece(box, paint(moved, (bottom - top, right - left)), max(parts, key=lambda part: part.ink.size).stroke)
 
 
-def transposed(piece: Piece) -> Piece:
-    """Exchange across and down, so that what runs down the page runs along it."""
-    x, y, w, h = piece.box
-    return piece._replace(box=(y, x, h, w), ink=np.ascontiguousarray(piece.ink.T))
-
-
 def surrounds(box: Box, others: np.ndarray) -> bool:
     """Whether any of the other boxes (N, 4) lies inside a box, and is no speck in it."""
     x, y, w, h = box

@@ -11,7 +11,7 @@ import numpy as np
 
 from utils.lattice import SKIP, too_short
 from utils.lines import group_lines
-from utils.segment import CLOSE, KNOWN, Parts, Piece, join, logit, transposed
+from utils.segment import CLOSE, KNOWN, Parts, Piece, join, logit
 from utils.signs import find_slashes, is_bar, usual_slant
 
 # The network is surer than it is right: these make its log-odds, see `any_alike`, a vote (Platt 1999). They were
@@ -68,7 +68,7 @@ def without_upright_words(pieces: Sequence[Piece], height: float) -> list[Piece]
 
     Lines of small letters, one below the other, are no such word; it is higher than wide.
     """
-    stacked = [transposed(piece) for piece in pieces]
+    stacked = [piece._replace(box=(y, x, h, w)) for piece in pieces for x, y, w, h in [piece.box]]
     dropped: set[int] = set()
     for column in group_lines([piece.box for piece in stacked], height):
         for run in split([(stacked[i], [pieces[i]]) for i in column], CLOSE * height):
