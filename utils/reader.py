@@ -196,10 +196,11 @@ def without_circles(page: Page, other: Page) -> Page:
     """
     written = [digit.box for line in other.in_picture() for digit in line if digit.sure and digit.value != 0]
     inner = np.array(written).reshape(-1, 4)
-    lines = [
-        [digit for digit, place in zip(line, places) if not (digit.value == 0 and surrounds(place.box, inner))]
-        for line, places in zip(page.lines, page.in_picture())
-    ]
+    circles = [digit.value == 0 and surrounds(digit.box, inner) for line in page.in_picture() for digit in line]
+    if not any(circles):
+        return page
+    dropped = iter(circles)
+    lines = [[digit for digit in line if not next(dropped)] for line in page.lines]
     return page._replace(lines=[line for line in lines if line])
 
 
