@@ -138,7 +138,7 @@ def tile(
 
 
 def mosaic(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
-    """Tiles of 28 x 28 pixels without a gap, so that digits of one row may touch those of the next."""
+    """Tiles of 28 x 28 pixels without a gap, so that the digits of two rows are as near as those of one."""
     picture, lines = tile(rng, digits, labels, *rng.integers(3, 17, 2), 0)
     return finish(rng, picture, *lines)
 

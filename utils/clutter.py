@@ -70,11 +70,13 @@ def is_gap(piece: Piece, grey: np.ndarray, stroke: float, is_sheet: bool) -> boo
 
     A sheet was cut out of a picture, and what reaches its edge goes on there; a number may be cropped tight.
     """
+    if piece.value != 1:
+        return False
     x, y, w, h = piece.box
     near = 2 * max(2, round(stroke))
     above, below = grey[max(0, y - near) : y, x : x + w], grey[y + h : y + h + near, x : x + w]
     beside = np.hstack([grey[y : y + h, max(0, x - near) : x], grey[y : y + h, x + w : x + w + near]])
-    if piece.value != 1 or not beside.size or not (is_sheet or (above.size and below.size)):
+    if not beside.size or not (is_sheet or (above.size and below.size)):
         return False
     own, ends = np.median(grey[y : y + h, x : x + w][piece.ink > 0]), np.vstack([above, below]).mean(axis=1)
     return bool((np.abs(ends - own) < np.abs(ends - np.median(beside))).all())

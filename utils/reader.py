@@ -56,33 +56,36 @@ def read_page(image: np.ndarray, classifier: Classifier) -> Page:
     def complete(page: Page) -> Page:
         return read_sheets(grey, with_other_ink(page, scaled, look), scaled, look)
 
-    best, pages = read_until_convinced(hypotheses(grey), scaled, look)
+    best, tried = read_until_convinced(hypotheses(grey), scaled, look)
     best = complete(best)
     # digits that lie on their side may have made a wrong hypothesis seem best: all are asked
-    turns = (likely_turn(page.strokes, look) for page in [best, *pages])
+    others = [strokes for strokes in tried if strokes is not best.strokes]
+    turns = (likely_turn(strokes, look) for strokes in [best.strokes, *others])
     if not best.is_text and (turn := next(filter(None, turns), 0)):
         upright, _ = read_until_convinced(hypotheses(grey, turn), scaled, look)
         best = better(complete(upright), best)
     return best
 
 
-def read_until_convinced(hypotheses: Iterable[Hypothesis], scaled: Scaled, look: Look) -> tuple[Page, list[Page]]:
+def read_until_convinced(
+    hypotheses: Iterable[Hypothesis], scaled: Scaled, look: Look
+) -> tuple[Page, list[list[Piece]]]:
     """Read a picture under one hypothesis after the other, until one reading is beyond doubt.
 
     Returns
     -------
-    The most convincing page, and all pages.
+    The most convincing page, and the strokes under each hypothesis; all pages would need too much memory.
     """
-    best, pages = None, []
+    best, tried, inks = None, [], set()
     for hypothesis in hypotheses:
         page = read(scaled, hypothesis, look)
         best = better(page, best or page)
-        pages.append(page)
+        tried.append(page.strokes)
+        inks.add(hypothesis.light_ink)
         # a sheet on a dark desk may look like one digit: a few digits are believed when the other ink was tried too
-        both_inks = hypothesis.light_ink != pages[0].hypothesis.light_ink
-        if best.is_text or (best.convinces and (best.known >= MANY or both_inks)):
+        if best.is_text or (best.convinces and (best.known >= MANY or len(inks) > 1)):
             break
-    return best, pages
+    return best, tried
 
 
 def with_other_ink(page: Page, scaled: Scaled, look: Look) -> Page:
