@@ -7,7 +7,6 @@ from conftest import answer
 
 from utils.segment import (
     BAR,
-    FRAGMENTS,
     Piece,
     clusters,
     cut_pieces,
@@ -218,10 +217,10 @@ def test_mending_drops_specks_but_joins_those_in_a_gap():
     assert mended(0.3, parts, boxes) == [BAR_OF_7, STEM, OTHER]
 
 
-def test_a_heap_of_fragments_is_no_broken_digit():
-    heap = [(50 + 9 * (i % 6), 50 + 9 * (i // 6), 7, 7) for i in range(FRAGMENTS + 1)]
-    assert mended(0.99, [0.1] * len(heap), heap) == sorted([*heap, OTHER])
-    assert mended(0.99, [0.1] * len(heap), heap[1:]) == [(50, 50, 52, 34), OTHER]
+def test_a_digit_is_mended_however_many_dots_it_is_in():
+    dots = [(50 + 9 * i, 50, 7, 7) for i in range(7)] + [(104, 59 + 9 * i, 7, 7) for i in range(24)]
+    assert mended(0.99, [0.1] * len(dots), dots) == [(50, 50, 61, 223), OTHER]
+    assert mended(0.5, [0.1] * len(dots), dots) == sorted([*dots, OTHER])
 
 
 def test_fragments_that_reach_from_one_line_to_the_next_are_not_joined():

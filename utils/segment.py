@@ -10,7 +10,6 @@ TINY = 2  # pixels: anything smaller is noise
 SPECK, SMALL = 1.6, 0.15  # stroke widths, and digit heights: anything smaller is a speck
 TALL, WIDE = 3.2, 8.0  # digit heights: anything larger is no digit, nor a number of joined ones
 BROKEN = 3.0  # stroke widths: the widest gap in a broken stroke
-FRAGMENTS = 20  # of a broken digit, at most
 MAIN = 2 / 3  # of the whole's height: a fragment that is higher is most of it
 MENDED = 0.6  # probability from which fragments are a digit
 CLOSE = 0.4  # digit heights: the widest gap in a word or a number
@@ -221,7 +220,7 @@ def mend(pieces: Sequence[Piece], shape: tuple[int, ...], look: Look) -> list[Pi
     kept = digit_sized(pieces)
     large = {id(piece) for piece in kept}
     groups = [group for group in clusters(pieces, shape) if sum(id(part) in large for part in group) > 1]
-    groups = [group for group in groups if len(group) <= FRAGMENTS and sum(part.known for part in group) < 2]
+    groups = [group for group in groups if sum(part.known for part in group) < 2]
     wholes = look([join(group) for group in groups])
     boxes, height = np.array([piece.box for piece in pieces]), typical_height(pieces)
     gone = set()
