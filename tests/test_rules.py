@@ -197,6 +197,8 @@ def test_ticks_are_found_where_they_stand_on_a_line_at_one_pitch():
     assert not ticks_in(comb(60, 110, 160)).any()  # too few
     assert not ticks_in(comb(60, 100, 160, 190, 260)).any()  # not regular
     assert not ticks_in(np.roll(even, -40, axis=0)).any()  # on no line
+    across = np.roll(even, 10, axis=0)  # as on a number line
+    assert share(ticks_in(across), across) > 0.95
     assert not ticks_in(even, 0.5).any()  # blacker than the line
 
 

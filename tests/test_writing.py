@@ -264,6 +264,11 @@ def test_dashes_and_dots_alone_are_no_numbers_and_make_no_others_likelier():
     assert find([dash], [dash], [dash], row([digit(4), digit(2)]))[0] == ["", "", "", "42"]
 
 
+@pytest.mark.parametrize(("high", "read"), [(0.4, "2 3"), (0.5, "213")])
+def test_what_looks_like_a_1_but_is_as_low_as_a_comma_is_none(high, read):
+    assert find(row([digit(2), sign(1, 0.9999, round(high * HEIGHT)), digit(3)]))[0] == [read]
+
+
 def test_a_dash_is_no_digit_and_no_letter():
     dash = sign(1, 0.3, high=5)
     assert find(row([dash, digit(4), dash])) == (["4"], 0)

@@ -1,11 +1,11 @@
-"""Ticks of combs and the sides of low cells: short lines that stand on others, at one pitch."""
+"""Ticks of combs and number lines, and the sides of low cells: short lines on others, at one pitch."""
 
 import functools
 from collections.abc import Sequence
 
 import numpy as np
 
-from utils.straight import BOLD, SHORTEST, STEEP, Course, find, line_slopes, stands
+from utils.straight import BOLD, SHORTEST, STEEP, Course, find, line_slopes
 
 CELLS = 4  # lines that tell a pitch
 OFF_PITCH, ON_PITCH = 0.07, 0.7  # of the pitch: how far off a line may lie; share of the lines that must lie nearer
@@ -14,12 +14,12 @@ ROW = 5  # times its length: the shortest line on which it may stand
 
 
 def find_ticks(ink: np.ndarray, lines: np.ndarray, length: float, black: float) -> np.ndarray:
-    """Find the ticks of combs and the sides of low cells: short lines that stand on others, at one pitch.
+    """Find short lines that stand on others, or cross them, at one pitch.
 
     Parameters
     ----------
     ink : (H, W) float32, see `utils.ink`, without the lines
-    lines : (H, W) bool, the lines on which they stand
+    lines : (H, W) bool, those others
     length : pixels of the shortest tick
     black : the ink of the lines; what is much blacker is no tick
 
@@ -35,8 +35,8 @@ def find_ticks(ink: np.ndarray, lines: np.ndarray, length: float, black: float) 
 def evenly_standing(
     courses: Sequence[Course], ink: np.ndarray, ends: np.ndarray, length: float, black: float
 ) -> list[Course]:
-    """Choose the lines that stand on the same line at one pitch, and add those of them that writing hides."""
-    standing = [one for one in courses if one.black <= BOLD * black and any(stands(one, ink, ends, length))]
+    """Choose the lines on the same line at one pitch, and add those of them that writing hides."""
+    standing = [one for one in courses if one.black <= BOLD * black and on_line(one, ends)]
     chosen = []
     for row in in_rows(standing):
         levels = np.array([course.level for course in row])
@@ -52,6 +52,14 @@ def evenly_standing(
             for one, other in zip(even, even[1:]):
                 chosen += between(one, other, round((other.level - one.level) / pitch))
     return chosen
+
+
+def on_line(course: Course, ends: np.ndarray) -> bool:
+    """Whether a line stands on one across it, or crosses it; `ends` are the `run_lengths` of those."""
+    reach = 2 * max(2, round(course.thickness)) + 2
+    rows = course.rows[course.first : course.last + 1]
+    top, bottom = max(0, round(rows.min()) - reach), max(0, round(rows.max()) + reach)
+    return bool(ends[top:bottom, max(0, course.first - reach) : course.last + reach].max(initial=0) > reach)
 
 
 def in_rows(courses: Sequence[Course]) -> list[list[Course]]:
