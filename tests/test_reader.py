@@ -135,6 +135,17 @@ def test_a_digit_that_fills_its_picture_is_read_dark_on_light_and_light_on_dark(
         assert text(page) == [str(value)] and page.hypothesis.light_ink == light
 
 
+@pytest.mark.parametrize("value", [0, 2, 6])
+def test_a_fat_1_between_the_pictures_edge_and_a_sure_digit_is_read(digits, classifier, value):
+    digit = cv2.resize(digits[value].reshape(28, 28)[2:26, 2:26], (480, 480), interpolation=cv2.INTER_CUBIC)
+    fat = cv2.dilate(digit, np.ones((40, 40), np.uint8))
+    x, y, w, h = cv2.boundingRect((fat > 127).astype(np.uint8))
+    one = np.zeros((h + 60, 120), np.uint8)
+    cv2.line(one, (64, 60), (56, h), 255, 72)
+    ink = np.hstack([one, np.pad(fat[y : y + h, x : x + w], ((30, 30), (8, 30)))])
+    assert text(read_page(255 - ink, classifier)) == [f"1{value}"]
+
+
 def test_dark_on_light_and_light_on_dark_are_read_alike_in_grey_and_in_colour(write, classifier):
     grey, _ = write(LINES)
     for picture, light_ink in (grey, False), (255 - grey, True), (cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), False):

@@ -19,6 +19,7 @@ from utils.segment import (
     cut_pieces,
     digit_sized,
     mend,
+    paint,
     typical_height,
     typical_stroke,
 )
@@ -30,7 +31,7 @@ ROOM = 1.5  # times LEGIBLE: the height to which they are enlarged
 LARGEST = 3_000_000  # pixels in all: a smaller picture is enlarged to so many at most; a larger one is read as it is
 THIN = 0.03  # digit heights: the most that small digits are blurred, lest thin strokes wash out
 SAMPLE = 300  # pieces that tell the height of the writing
-WRITTEN = 0.02  # share of these pieces: if fewer are known, all is texture; it takes 50 pieces to tell
+WRITTEN = 0.05  # share of these pieces: if fewer are known, all is texture; it takes 50 pieces to tell
 FINEST = 3  # pixels of a coarse copy of the paper: what is smaller is left to the fine copy
 CONVINCING = 6.0  # mean log-odds of its digits from which a reading may end the search...
 MANY, EXPLAINED = 5, 0.5  # ...if so many are known, or its digits are this share of the ink
@@ -195,7 +196,9 @@ def find_digits(page: Page, look: Look) -> Page:
     if not pieces:
         return page
     height, stroke = typical_height(pieces), typical_stroke(pieces)
-    pieces = [piece for piece in pieces if piece.sure or on_paper(piece, ink, stroke)]
+    sure = paint([piece for piece in pieces if piece.sure], mask.shape)
+    others = np.where(sure > 0, 0, ink)  # where a digit stands there is paper
+    pieces = [piece for piece in pieces if piece.sure or on_paper(piece, others, stroke)]
     pieces = [piece for piece in pieces if not is_gap(piece, page.grey, stroke, bool(page.hypothesis.sheet))]
     pieces = same_pen(pieces, ink, height)
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from utils.segment import Look, Piece, balance, cut_pieces, known_evidence, paint, surrounds
-from utils.straight import SPARE, find_lines
+from utils.straight import SHORTEST, SPARE, find_lines
 from utils.ticks import find_ticks
 
 LONG = 3.0  # digit heights: a straight line of this length is printed, not written
@@ -117,6 +117,8 @@ def peel(ink: np.ndarray) -> np.ndarray | None:
     -------
     (h, w) uint8, or None if it has no frame.
     """
+    if min(ink.shape) < SHORTEST:  # nothing legible is in it
+        return None
     aslant = SLACK * min(ink.shape)
     if any(np.rot90(ink, side)[: int(aslant) + 1].any(axis=0).mean() < AROUND for side in range(4)):
         return None
