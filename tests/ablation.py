@@ -85,6 +85,7 @@ STEPS = {
     "joining broken digits": keep(page, "mend", lambda pieces, *_: segment.digit_sized(pieces)),
     "...but not those of two lines": keep(segment, "spans_rows", lambda *_: False),
     "dropping what has no paper around it": keep(page, "on_paper", lambda *_: True),
+    "doubting digits in textures": keep(page, "is_texture", lambda *_: False),
     "dropping gaps between tiles": keep(page, "is_gap", lambda *_: False),
     "dropping what another pen wrote": keep(page, "same_pen", lambda pieces, *_: pieces),
     "cutting touching digits": keep(
@@ -95,6 +96,7 @@ STEPS = {
     "...words that run up the page": keep(page, "without_upright_words", lambda pieces, _: pieces),
     "...slashes and brackets": keep(writing, "is_bar", lambda *_: False),
     "...slashes that lean": keep(writing, "find_slashes", lambda *_: set()),
+    "...commas": lambda: mock.patch.object(writing, "COMMA", 0.0),
     "...but not signs between digits": keep(
         writing, "vote", lambda run, *how: sum(writing.vote_of(*one, *how) for one in run)
     ),

@@ -10,7 +10,7 @@ from tests.score_pages import align
 from utils import reader
 from utils.classifier import Memory, load_classifier
 from utils.ink import PAPERS
-from utils.page import LEGIBLE, LONG_SIDE, SAMPLE, SHORTEST, TEXT, Hypothesis, Page, sample, turned
+from utils.page import LEGIBLE, LONG_SIDE, SAMPLE, SHORTEST, TEXT, Hypothesis, Page, is_texture, sample, turned
 from utils.reader import SEVERAL, hypotheses, likely_turn, read_page
 
 CLEAR = 192, 5, 396, 76, 27, 375, 384, 64, 134, 281  # rows of test digits 0 to 9 that no network misreads
@@ -309,6 +309,27 @@ def test_a_blank_page_has_no_lines(classifier, shape, level):
 def test_paper_with_nothing_but_light_or_noise_has_no_lines(classifier, light, noise):
     paper = np.linspace(*light, 600)[None, :] + np.random.default_rng(1).normal(0, noise, (400, 600))
     assert read_page(np.clip(paper, 0, 255).astype(np.uint8), classifier).lines == []
+
+
+@pytest.mark.parametrize("seed", [3, 5, 6])
+def test_digits_that_chance_makes_of_noise_are_not_read(classifier, seed):
+    grain = np.random.default_rng(seed).normal(60, 6, (600, 800))
+    page = read_page(np.clip(grain, 0, 255).astype(np.uint8), classifier)
+    assert page.mask.any() and page.lines == []
+
+
+def test_a_texture_is_a_heap_of_pieces_of_which_next_to_none_is_known():
+    unknown, known, one = (digit(0, 0, value=value, confidence=sure) for value, sure in ((3, 0.4), (3, 0.95), (1, 0.4)))
+    dot = digit(0, 0, 3, 3, confidence=0.4)
+
+    def texture(pieces):
+        return is_texture(pieces, look=lambda some: some)
+
+    assert texture([unknown] * 970 + [known] * 30)
+    assert not texture([unknown] * 900 + [known] * 100)
+    assert not texture([unknown] * 999)
+    assert not texture([one] * 1000)
+    assert not texture([dot] * 1000 + [known] * 10)
 
 
 def test_rules_with_nothing_on_them_are_no_digits(classifier):

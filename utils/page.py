@@ -13,6 +13,7 @@ from utils.lines import group_lines
 from utils.rules import erase_lines
 from utils.segment import (
     KNOWN,
+    SMALLER,
     Box,
     Look,
     Piece,
@@ -31,7 +32,7 @@ ROOM = 1.5  # times LEGIBLE: the height to which they are enlarged
 LARGEST = 3_000_000  # pixels in all: a smaller picture is enlarged to so many at most; a larger one is read as it is
 THIN = 0.03  # digit heights: the most that small digits are blurred, lest thin strokes wash out
 SAMPLE = 300  # pieces that tell the height of the writing
-WRITTEN = 0.05  # share of these pieces: if fewer are known, all is texture; it takes 50 pieces to tell
+HEAP, WRITTEN = 1000, 0.05  # strokes, and share of the large ones: if fewer are known, it is a texture
 FINEST = 3  # pixels of a coarse copy of the paper: what is smaller is left to the fine copy
 CONVINCING = 6.0  # mean log-odds of its digits from which a reading may end the search...
 MANY, EXPLAINED = 5, 0.5  # ...if so many are known, or its digits are this share of the ink
@@ -156,8 +157,7 @@ def read(scaled: Scaled, hypothesis: Hypothesis, look: Look) -> Page:
 def read_at(scaled: Scaled, hypothesis: Hypothesis, scale: float, height: float, look: Look) -> Page:
     """Read a picture at a share of its sides, at which digits have this height; texture is passed over."""
     page = find_strokes(scaled, hypothesis, scale, height)
-    seen = look(sample(page.strokes))
-    if sum(piece.known for piece in seen) < int(WRITTEN * len(seen)):
+    if is_texture(page.strokes, look):
         return page._replace(strokes=[])
     return find_digits(page, look)
 
@@ -183,11 +183,26 @@ def sample(pieces: Sequence[Piece]) -> Sequence[Piece]:
     return [pieces[i] for i in np.unique(chosen)]
 
 
+def is_texture(strokes: Sequence[Piece], look: Look) -> bool:
+    """Whether there are so many strokes that chance makes digits of some, and next to none that is large is known.
+
+    1s do not count, since lines look like them.
+    """
+    if len(strokes) < HEAP:
+        return False
+    seen = look(sample(strokes))
+    least = SMALLER * typical_height(seen)
+    known = [piece.known for piece in seen if piece.size >= least and piece.value != 1]
+    return sum(known) < WRITTEN * len(known)
+
+
 def find_digits(page: Page, look: Look) -> Page:
     """Take the other steps: the strokes of a page become lines of digits."""
     ink, mask = page.ink, page.mask
     # 3. Strokes: what lies beside the sheet is dropped, and printed lines are erased.
     strokes = erase_lines(without_desk(look(page.strokes), page.grey), ink, look)
+    if is_texture(strokes, look):
+        return page._replace(strokes=[])
     page = page._replace(strokes=strokes)
 
     # 4. Pieces: broken digits are mended; specks, and what another pen wrote, are dropped.
