@@ -212,8 +212,8 @@ def find_digits(page: Page, look: Look) -> Page:
         return page
     height, stroke = typical_height(pieces), typical_stroke(pieces)
     sure = paint([piece for piece in pieces if piece.sure], mask.shape)
-    others = np.where(sure > 0, 0, ink)  # where a digit stands there is paper
-    pieces = [piece for piece in pieces if piece.sure or on_paper(piece, others, stroke)]
+    rest = np.where(sure > 0, 0, ink)  # a neighbour that is surely a digit counts as paper
+    pieces = [piece for piece in pieces if piece.sure or on_paper(piece, rest, stroke)]
     pieces = [piece for piece in pieces if not is_gap(piece, page.grey, stroke, bool(page.hypothesis.sheet))]
     pieces = same_pen(pieces, ink, height)
 
