@@ -85,7 +85,7 @@ STEPS = {
     "joining broken digits": keep(page, "mend", lambda pieces, *_: segment.digit_sized(pieces)),
     "...but not those of two lines": keep(segment, "spans_rows", lambda *_: False),
     "dropping what has no paper around it": keep(page, "on_paper", lambda *_: True),
-    "doubting digits in textures": keep(page, "is_texture", lambda *_: False),
+    "passing over textures": keep(page, "is_texture", lambda *_: False),
     "dropping gaps between tiles": keep(page, "is_gap", lambda *_: False),
     "dropping what another pen wrote": keep(page, "same_pen", lambda pieces, *_: pieces),
     "cutting touching digits": keep(
