@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from utils import nonempty_path, reason, run, say, sign_of_life
+from utils import ESCAPES, nonempty_path, reason, run, say, sign_of_life
 from utils.files import Picture, find_pictures, plan_output, plan_steps
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 ELSEWHERE = Path("output")  # where annotated pictures go when there is no screen
 MANY, ALIKE = 30, 0.9  # digits, and share of them: if so many are one and the same, it may be a pattern
-ESCAPES = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})  # in a file's name, lest it break a line
 
 
 def read_digits(image: "np.ndarray", classifier: "Classifier") -> "list[list[Piece]]":

@@ -105,11 +105,20 @@ def test_a_run_killed_while_it_kept_its_weights_goes_on_from_the_epoch_before(sm
     options, train, test = small
     whole = fitted_network(options, train, test)
     scratch = checkpoint.scratch_folder(options)
-    (scratch / "part.npz").write_bytes((scratch / "latest.npz").read_bytes()[:5000])
+    (scratch / ".123.part").write_bytes((scratch / "latest.npz").read_bytes()[:5000])
     assert checkpoint.load_weights(compiled_network(options), scratch, 4) == options.epochs
     options.resume = True
     resumed = fitted_network(options, train, test)
     assert all((a == b).all() for a, b in zip(whole.get_weights(), resumed.get_weights()))
+
+
+def test_a_run_killed_while_it_described_itself_is_in_nobody_s_way(small):
+    options, *_ = small
+    scratch = checkpoint.scratch_folder(options)
+    scratch.mkdir(parents=True)
+    (scratch / ".123.part").touch()
+    assert checkpoint.open_checkpoint(options) == scratch
+    assert os.listdir(scratch) == ["options.json"]
 
 
 def test_rows_of_the_history_that_a_full_disk_cut_short_are_left(tmp_path):
@@ -143,7 +152,7 @@ def test_a_disk_that_is_full_later_leaves_what_can_be_resumed(small, monkeypatch
         raise fault
 
     monkeypatch.setattr("pathlib.Path.write_bytes", fill)
-    told = "mnist.checkpoint: No space left on device; stopped after 1 of 2 epochs; the same command with --resume"
+    told = "latest.npz: cannot be written .No space left on device.; stopped after 1 of 2 epochs; the same command with"
     with pytest.raises(OSError, match=told), checkpoint.keep_checkpoint(options):
         checkpoint.save_weights(model, scratch)
     assert sorted(os.listdir(scratch)) == ["history.csv", "latest.npz", "options.json"]
@@ -221,6 +230,15 @@ def test_a_folder_or_a_file_of_the_user_in_the_way_stays(small):
     with pytest.raises(FileExistsError, match=".mnist.lock: not ours, and in the way"):
         checkpoint.lock(options.output)
     assert (scratch / "mnist_mine.txt").exists() and (options.output.parent / ".mnist.lock").read_text() == "mine"
+
+
+@pytest.mark.parametrize("make", [lambda path: path.touch(), lambda path: path.symlink_to(path.parent)])
+def test_what_is_no_folder_is_no_checkpoint_either(small, make):
+    options, *_ = small
+    options.output.parent.mkdir(exist_ok=True)
+    make(checkpoint.scratch_folder(options))
+    with pytest.raises(FileExistsError, match="mnist.checkpoint: not a checkpoint, and in the way"):
+        checkpoint.open_checkpoint(options)
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,15 @@ def test_what_is_no_file_is_named(folder, name, found):
     assert find_pictures([folder / name]) == ([], [f"error: {folder}/{name}: {found}, expected a picture"])
 
 
+def test_a_file_in_a_closed_folder_is_not_called_missing(folder, monkeypatch):
+    def closed(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "stat", closed)
+    told = f"error: {folder}/a.png: in a folder that is closed to you, expected a picture"
+    assert find_pictures([folder / "a.png"]) == ([], [told])
+
+
 def test_a_folder_that_cannot_be_searched_is_named(folder, monkeypatch):
     scandir = os.scandir
 

@@ -71,7 +71,7 @@ def test_the_longer_side_fills_twenty_pixels_and_the_aspect_stays(wide, high):
 @pytest.mark.parametrize("pen", [2, 4, 8, 16])
 def test_thin_strokes_are_thickened(pen):
     digit = center_digit(ring(pen))
-    assert stroke_width(digit) == pytest.approx(2.1, abs=0.2)
+    assert stroke_width(digit > 127) == pytest.approx(2.1, abs=0.2)
     assert box(digit) == pytest.approx((12, 20), abs=1)
 
 

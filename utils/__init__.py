@@ -5,6 +5,7 @@ import contextlib
 import os
 import re
 import signal
+import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -18,11 +19,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # not the default on all CPUs; the CNN trains a third faster
 
 PATIENCE = 2.0  # seconds that a user waits without a sign of life
+ESCAPES = {code: repr(chr(code))[1:-1] for code in (*range(32), 127)}  # lest a file's name break a line, or a terminal
 
 
 def say(message: str) -> None:
     """Tell the user something on stderr, in one line that starts with the script's name."""
-    print(f"{Path(sys.argv[0]).name}: {' '.join(message.splitlines())}", file=sys.stderr, flush=True)
+    line = " ".join(message.splitlines()).translate(ESCAPES)
+    print(f"{Path(sys.argv[0]).name}: {line}", file=sys.stderr, flush=True)
 
 
 def reason(error: Exception, where: str | Path = "standard output") -> str:
@@ -34,9 +37,12 @@ def reason(error: Exception, where: str | Path = "standard output") -> str:
 
 def what_is(path: Path) -> str:
     """Say what is at a path where a regular file is expected."""
-    if os.path.isdir(path):  # which, unlike Path.is_dir, bears a name that is too long
-        return "a folder"
-    return "not a regular file" if os.path.exists(path) else "no such file"
+    try:
+        return "a folder" if stat.S_ISDIR(os.stat(path).st_mode) else "not a regular file"
+    except PermissionError:
+        return "in a folder that is closed to you"
+    except (OSError, ValueError):  # also of a name that is too long, or has a zero byte
+        return "no such file"
 
 
 def nonempty_path(text: str) -> Path:
@@ -74,6 +80,8 @@ def run(main: Callable[[], int | None]) -> int:
         say(f"error: {reason(error)}")
         return 1
     except KeyboardInterrupt as stop:
+        for number in signal.SIGINT, signal.SIGTERM:  # a second one would interrupt Python's own end
+            signal.signal(number, signal.SIG_IGN)
         say(f"stopped{stop}")
         return 130
 

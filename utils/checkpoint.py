@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import sys
 import weakref
@@ -20,8 +21,9 @@ from utils import reason, say, whole_file
 if TYPE_CHECKING:
     import keras
 
-PART, WEIGHTS = "part.npz", "latest.npz"
-KEPT = "options.json", "history.csv", PART, WEIGHTS  # the files of a checkpoint
+WEIGHTS = "latest.npz"
+KEPT = "options.json", "history.csv", WEIGHTS  # the files of a checkpoint
+UNFINISHED = re.compile(r"\.[0-9]+\.part")  # what `whole_file` was writing when a run was killed
 ENDINGS = ".keras", ".tflite", "_curves.png", "_confusion.png", "_misread.png"  # of the files that a training makes
 
 
@@ -90,9 +92,11 @@ def open_checkpoint(options: argparse.Namespace) -> Path:
     settings |= {"script": Path(sys.argv[0]).name, "train": str(options.train), "test": str(options.test)}
     settings["size of --train"] = options.train.stat().st_size
     described = scratch / "options.json"
-    there = {path.name for path in scratch.iterdir()} if scratch.exists() else set()
+    is_folder = scratch.is_dir() and not scratch.is_symlink()
+    there = {path.name for path in scratch.iterdir() if not UNFINISHED.fullmatch(path.name)} if is_folder else set()
     ours = {*KEPT, *(options.output.stem + ending for ending in ENDINGS)}
-    if there - ours or (there and not described.exists()):  # the folder goes in the end, with all that is in it
+    # the folder goes in the end, with all that is in it
+    if there - ours or (there and not described.exists()) or (os.path.lexists(scratch) and not is_folder):
         raise FileExistsError(f"{scratch}: not a checkpoint, and in the way; move it, or choose another --output")
     if options.resume and described.exists():
         try:
@@ -129,14 +133,10 @@ def save_weights(model: "keras.Model", scratch: Path) -> None:
     two would repeat an epoch. Here the optimizer's count of steps tells the epoch. And Keras writes with h5py, which
     crashes Python when the disk is full.
     """
-    content, part = io.BytesIO(), scratch / PART
+    content = io.BytesIO()
     np.savez(content, *(np.asarray(variable) for variable in kept_variables(model)))
-    try:
+    with whole_file(scratch / WEIGHTS) as part:
         part.write_bytes(content.getbuffer())
-        os.replace(part, scratch / WEIGHTS)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
 
 
 def load_weights(model: "keras.Model", scratch: Path, steps: int) -> int:

@@ -49,20 +49,18 @@ def without_desk(pieces: Sequence[Piece], grey: np.ndarray) -> list[Piece]:
 def on_paper(piece: Piece, ink: np.ndarray, stroke: float) -> bool:
     """Whether a piece has paper around it, one to two strokes away; beyond the edge of the picture all may be paper."""
     x, y, w, h = piece.box
-    around = max(2, round(stroke))
-    margin = 2 * around
-    off = cv2.copyMakeBorder(255 - piece.ink, *[margin] * 4, cv2.BORDER_CONSTANT, value=255)
+    near = max(2, round(stroke))
+    far = 2 * near
+    left, top = max(0, x - far), max(0, y - far)
+    shade = ink[top : y + h + far, left : x + w + far]
+    off = np.full(shade.shape, 255, np.uint8)
+    off[y - top : y - top + h, x - left : x - left + w] -= piece.ink
     distance = cv2.distanceTransform(off, cv2.DIST_L2, cv2.DIST_MASK_3)
-    ring = (distance > around) & (distance <= margin)
-    left, top = x - margin, y - margin
-    rows = slice(max(0, top), min(len(ink), top + len(ring)))
-    columns = slice(max(0, left), min(ink.shape[1], left + ring.shape[1]))
-    seen = ring[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-    crest = np.percentile(ink[y : y + h, x : x + w][piece.ink > 0], 90)
-    shade = ink[rows, columns]
+    ring = (distance > near) & (distance <= far)
+    crest = np.percentile(piece.under(ink), 90)
     # it is far below 0 beyond an edge of the paper, as on the rim of a dark tile; but edges look like 1s
     paper = (np.abs(shade) if piece.value == 1 else shade) < crest / 2
-    return not seen.any() or bool(paper[seen].mean() >= RING)
+    return not ring.any() or bool(paper[ring].mean() >= RING)
 
 
 def is_gap(piece: Piece, grey: np.ndarray, stroke: float, is_sheet: bool) -> bool:
@@ -78,18 +76,13 @@ def is_gap(piece: Piece, grey: np.ndarray, stroke: float, is_sheet: bool) -> boo
     beside = np.hstack([grey[y : y + h, max(0, x - near) : x], grey[y : y + h, x + w : x + w + near]])
     if not beside.size or not (is_sheet or (above.size and below.size)):
         return False
-    own, ends = np.median(grey[y : y + h, x : x + w][piece.ink > 0]), np.vstack([above, below]).mean(axis=1)
+    own, ends = np.median(piece.under(grey)), np.vstack([above, below]).mean(axis=1)
     return bool((np.abs(ends - own) < np.abs(ends - np.median(beside))).all())
 
 
 def same_pen(pieces: Sequence[Piece], ink: np.ndarray, height: float) -> list[Piece]:
     """Drop blots, and what the known digits' pen did not write: parts of lines, what shines through, other pens."""
-
-    def weight(piece: Piece) -> float:
-        x, y, w, h = piece.box
-        return piece.stroke / max(piece.size, height) * float(np.median(ink[y : y + h, x : x + w][piece.ink > 0]))
-
-    weights = [weight(piece) for piece in pieces]
+    weights = [piece.stroke / max(piece.size, height) * np.median(piece.under(ink)) for piece in pieces]
     known = [own for own, piece in zip(weights, pieces) if piece.known]
     least, most = np.multiply((LIGHTEST, HEAVIEST), np.median(known)) if known else (0.0, np.inf)
     return [

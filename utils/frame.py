@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from utils.ink import resize
+
 SIDE = 28  # pixels of the frame
 INNER = 20  # pixels: the box into which the longer side of a digit is fitted
 MIDDLE = 14  # the pixel, across and down, on whose middle the centre of mass lies
@@ -68,10 +70,7 @@ def _fit(ink: np.ndarray) -> np.ndarray:
     """Cut a picture that has ink to its digit, and bring its longer side to INNER * FINE pixels."""
     peak = int(ink.max())
     x, y, w, h = cv2.boundingRect(cv2.threshold(ink, TRACE * peak, 255, cv2.THRESH_BINARY)[1])
-    scale = INNER * FINE / max(w, h)
-    size = max(1, round(w * scale)), max(1, round(h * scale))
-    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    return cv2.convertScaleAbs(cv2.resize(ink[y : y + h, x : x + w], size, interpolation=way), alpha=255 / peak)
+    return cv2.convertScaleAbs(resize(ink[y : y + h, x : x + w], INNER * FINE / max(w, h)), alpha=255 / peak)
 
 
 def _stroke_widths(stack: np.ndarray) -> np.ndarray:

@@ -39,11 +39,10 @@ def resize(picture: np.ndarray, scale: float) -> np.ndarray:
     return picture if scale == 1 else cv2.resize(picture, size, interpolation=way)
 
 
-def stroke_width(ink: np.ndarray) -> float:
-    """Width in pixels of the strokes in a picture (h, w) uint8, ink light on 0: twice the area over the perimeter."""
-    mask = cv2.threshold(ink, 127, 255, cv2.THRESH_BINARY)[1]
-    inside = cv2.erode(mask, None, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    area = cv2.countNonZero(mask)
+def stroke_width(mask: np.ndarray) -> float:
+    """Width in pixels of the strokes in a mask (H, W) bool: twice the area over the perimeter."""
+    inside = cv2.erode(mask.astype(np.uint8), None, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    area = np.count_nonzero(mask)
     return 2 * area / max(1, area - cv2.countNonZero(inside))
 
 
@@ -121,15 +120,14 @@ def threshold(ink: np.ndarray, copy: int = PAPERS[0], sheet: np.ndarray | None =
 
 def cut_strokes(ink: np.ndarray, noise: np.ndarray, copy: int) -> np.ndarray:
     """Mask the strokes on one surface, see `threshold`; `noise` (H, W) is what they must exceed."""
-    strokes = np.zeros(ink.shape, np.uint8)
     peak = float(np.percentile(ink[::2, ::2], 99.9))  # not the maximum, which may be a speck
     low = np.maximum(FAINT, np.minimum(noise, PEAK * peak))
     strong = ink[ink > low]
     if not strong.size:
-        return strokes
+        return np.zeros(ink.shape, np.uint8)
     levels = np.clip(255 * strong, 0, 255).astype(np.uint8)
     typical = cv2.threshold(levels, 0, 255, cv2.THRESH_OTSU)[0] / 255
-    width = stroke_width(255 * (ink > np.maximum(typical, low)).astype(np.uint8))
+    width = stroke_width(ink > np.maximum(typical, low))
     width = max(1, round(min(width, max(ink.shape) * BRIDGE / copy)))
     crest = cv2.dilate(ink, np.ones((2 * width + 1, 2 * width + 1), np.uint8))
     least = CREST * typical if copy < PAPERS[0] else 0.0
@@ -137,8 +135,7 @@ def cut_strokes(ink: np.ndarray, noise: np.ndarray, copy: int) -> np.ndarray:
     count, labels = cv2.connectedComponents(mask.astype(np.uint8))
     is_stroke = np.zeros(count, bool)
     is_stroke[labels[mask & (ink >= FIRM * low)]] = True
-    strokes[mask] = 255 * is_stroke[labels[mask]]
-    return strokes
+    return np.where(is_stroke[labels], np.uint8(255), np.uint8(0))
 
 
 def find_sheet(grey: np.ndarray, copy: int) -> np.ndarray:

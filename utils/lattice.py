@@ -175,27 +175,22 @@ def best_path(piece: Piece, n: int, runs: Sequence[Run], height: float) -> list[
     """
     width, tall = piece.box[2:]
     price = CUT * min(1.0, PAIR * tall / width) + NARROW_PRICE * max(0.0, NARROW - width / tall)
-    score = [0.0] + [-np.inf] * n
-    choice: list[tuple[int, Piece | None]] = [(0, None)] * (n + 1)
+    best: list[tuple[float, list[Piece]]] = [(0.0, [])] + [(-np.inf, [])] * n  # up to each cut: a score, its digits
     for first, last, option in sorted(runs, key=lambda run: run.last):
+        score, before = best[first]
         share = (last - first) / n
         cuts = price * ((first > 0) + (last < n)) / 2  # either side of a cut pays half
         broad = too_broad(option, height)
         digit = share * (logit(option.confidence) - too_short(option, height) - broad)
         nothing = share * (logit(SKIP) - broad) - LOST * (last - first < n)
-        for worth, taken in ((digit, option), (nothing, None)):
-            if score[first] + worth - cuts > score[last]:
-                score[last], choice[last] = score[first] + worth - cuts, (first, taken)
-    digits, at = [], n
-    while at:
-        at, taken = choice[at]
-        if taken:
-            digits.append(taken)
+        for worth, taken in ((digit, [option]), (nothing, [])):
+            if score + worth - cuts > best[last][0]:
+                best[last] = score + worth - cuts, before + taken
+    score, digits = best[n]
     whole = next(option for first, last, option in runs if last - first == n)
     one = logit(whole.any_digit) - too_short(whole, height) - too_broad(whole, height)
-    if len(digits) > 1 and one > score[n]:
+    if len(digits) > 1 and one > score:
         return [whole]
-    digits.reverse()
     is_remnant = sum(digit.box[2] for digit in digits) < LEAST_WIDTH * width
     return [] if is_remnant or is_tick(digits, piece) else digits
 

@@ -16,17 +16,7 @@ from utils.clutter import BLOT, touched_sides
 from utils.ink import PAPERS, Outline, cut_sheet, find_sheets, has_light_ink, resize, to_grey
 from utils.lines import group_lines
 from utils.page import MANY, Hypothesis, Page, Scaled, read, read_at, turned
-from utils.segment import (
-    KNOWN,
-    Look,
-    Piece,
-    known_evidence,
-    logit,
-    meets,
-    paint,
-    surrounds,
-    typical_height,
-)
+from utils.segment import KNOWN, Look, Piece, known_evidence, logit, meets, paint, surrounds, typical_height
 from utils.writing import space_numbers
 
 BETTER = 1.05  # of the evidence so far: what a less likely hypothesis must have
@@ -210,9 +200,7 @@ def without_circles(page: Page, other: Page) -> Page:
 def hypotheses(grey: np.ndarray, turn: int = 0) -> Iterator[Hypothesis]:
     """List what may be true of a picture, the likeliest first; `turn` is how far it must be turned to stand upright."""
     light = has_light_ink(grey)
-    for light_ink in light, not light:
-        for paper in PAPERS:
-            yield Hypothesis(light_ink, paper, turn)
+    return (Hypothesis(light_ink, paper, turn) for light_ink in (light, not light) for paper in PAPERS)
 
 
 def likely_turn(pieces: Sequence[Piece], look: Look) -> int:

@@ -6,6 +6,7 @@ the sides of boxes do, or if it is one of several that stand on a line at one pi
 around a single digit is peeled off before, and what still surrounds a known digit is dropped in the end.
 """
 
+import statistics
 from collections.abc import Sequence
 
 import cv2
@@ -58,7 +59,7 @@ def around_known(pieces: Sequence[Piece], lines: np.ndarray, ink: np.ndarray, lo
     """Take lines that are long for digits out of what the network does not know; others may end at `lines`."""
     known, other = split_known(pieces)
     if known and other:
-        height = median_height(known)
+        height = statistics.median_low(piece.height for piece in known)
         lines = lines | find_lines(ink_of(other, ink), LONG * height, THICK)
         left = without([piece for piece in other if not piece.known], lines, look)
         for piece in other:
@@ -74,7 +75,7 @@ def around_known(pieces: Sequence[Piece], lines: np.ndarray, ink: np.ndarray, lo
         other = small + without(large, hanging, look)
         if lines.any():  # what stands on them at one pitch
             near = around(lines)
-            standing = [piece for piece in other if share_on(piece, near) > 0]
+            standing = [piece for piece in other if piece.under(near).any()]
             ticks = find_ticks(ink_of(standing, ink), lines, TICK * height, float(np.median(ink[lines])))
             other = without(other, ticks, look)
     return known + other
@@ -152,14 +153,9 @@ def unveil(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> tuple[list[P
 def split_known(pieces: Sequence[Piece]) -> tuple[list[Piece], list[Piece]]:
     """Split pieces into known digits that are not too tall, and all others."""
     known = [piece for piece in pieces if piece.known]
-    tall = TOO_TALL * median_height(known) if known else 0
+    tall = TOO_TALL * statistics.median_low(piece.height for piece in known) if known else 0
     fits = [piece.known and piece.height <= tall for piece in pieces]
     return [piece for piece, yes in zip(pieces, fits) if yes], [piece for piece, yes in zip(pieces, fits) if not yes]
-
-
-def median_height(pieces: Sequence[Piece]) -> float:
-    """Median height in pixels; of an even number the lower of the middle two."""
-    return float(np.quantile([piece.height for piece in pieces], 0.5, method="lower"))
 
 
 def ink_of(pieces: Sequence[Piece], ink: np.ndarray) -> np.ndarray:
@@ -173,15 +169,9 @@ def without(pieces: Sequence[Piece], lines: np.ndarray, look: Look) -> list[Piec
         return list(pieces)
     left = look(cut_pieces(np.where(lines, 0, paint(pieces, lines.shape))))
     near = around(lines)
-    return [piece for piece in left if piece.known or share_on(piece, near) <= 0.5]  # others are remnants of the lines
+    return [piece for piece in left if piece.known or piece.under(near).mean() <= 0.5]  # others are remnants
 
 
 def around(lines: np.ndarray) -> np.ndarray:
     """Lines (H, W) bool, and what is NEAR them."""
     return cv2.dilate(lines.astype(np.uint8), np.ones((2 * NEAR + 1, 2 * NEAR + 1), np.uint8)) > 0
-
-
-def share_on(piece: Piece, mask: np.ndarray) -> float:
-    """Share of a piece's ink that lies on a mask (H, W) bool."""
-    x, y, w, h = piece.box
-    return float(mask[y : y + h, x : x + w][piece.ink > 0].mean())

@@ -60,6 +60,11 @@ class Piece(NamedTuple):
         """Whether this is a digit beyond doubt, and no 1; see SURE."""
         return self.confidence > SURE and self.value != 1
 
+    def under(self, picture: np.ndarray) -> np.ndarray:
+        """The pixels of a picture (H, W) where this piece has ink: (n,)."""
+        x, y, w, h = self.box
+        return picture[y : y + h, x : x + w][self.ink > 0]
+
     @property
     def height(self) -> int:
         """Of its box, pixels."""

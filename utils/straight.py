@@ -1,6 +1,6 @@
 """Straight lines in ink, found and told from the strokes that cross them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -70,46 +70,29 @@ def find_lines(ink: np.ndarray, length: float, thick: float, stops: np.ndarray |
 
 
 def find(
-    ink: np.ndarray,
-    slopes: Sequence[Sequence[float]],
-    length: float,
-    thick: float,
-    stops: np.ndarray | None,
-    choose: Choice,
+    ink: np.ndarray, both: list[list[float]], length: float, thick: float, stops: np.ndarray | None, choose: Choice
 ) -> np.ndarray:
-    """Find lines of the slopes along, and of those across; `choose` tells which, where they must end at `stops`."""
-    found = np.zeros(ink.shape, bool)
-    if 0 < np.mean(ink > 0) < DENSE:
-        left, turned = ink.copy(), None if stops is None else stops.T
-        erase_along(left, found, slopes[0], length, thick, stops, choose)
-        erase_along(np.ascontiguousarray(left.T), found.T, slopes[1], length, thick, turned, choose)
-    return found
-
-
-def erase_along(
-    ink: np.ndarray,
-    found: np.ndarray,
-    slopes: Sequence[float],
-    length: float,
-    thick: float,
-    stops: np.ndarray | None,
-    choose: Choice,
-) -> None:
-    """Mark in `found` the lines of these slopes that run along a picture, and erase them from its ink."""
-    if not slopes:
-        return
-    lengths = run_lengths(ink)
-    ends = None if stops is None else run_lengths(stops | found)
-    for slope in slopes:
-        if abs(slope) * ink.shape[1] > STRIP * len(ink):
+    """Find lines of the slopes along, then those across in what is left; `choose` tells which may end at `stops`."""
+    found, left = np.zeros(ink.shape, bool), ink.copy()
+    if not 0 < np.mean(ink > 0) < DENSE:
+        return found
+    for turn, slopes in zip((np.asarray, np.transpose), both):
+        if not slopes:
             continue
-        courses = level_courses(ink, lengths, slope, length, thick)
-        for course in courses if ends is None else choose(courses, ink, ends, length):
-            rows, columns = on_course(course, ink.shape)
-            thin = lengths[rows, columns] <= max(SPARE * course.thickness, course.thickness + 2)
-            printed = thin & (ink[rows, columns] > 0) & (ink[rows, columns] <= BOLD * course.black)
-            found[rows[printed], columns[printed]] = True
-            ink[rows[printed], columns[printed]] = 0
+        left, marked = np.ascontiguousarray(turn(left)), turn(found)  # `marked` is `found` itself, seen along the lines
+        lengths = run_lengths(left)
+        ends = None if stops is None else run_lengths(turn(stops) | marked)
+        for slope in slopes:
+            if abs(slope) * left.shape[1] > STRIP * len(left):
+                continue
+            courses = level_courses(left, lengths, slope, length, thick)
+            for course in courses if ends is None else choose(courses, left, ends, length):
+                rows, columns = on_course(course, left.shape)
+                thin = lengths[rows, columns] <= max(SPARE * course.thickness, course.thickness + 2)
+                printed = thin & (left[rows, columns] > 0) & (left[rows, columns] <= BOLD * course.black)
+                marked[rows[printed], columns[printed]] = True
+                left[rows[printed], columns[printed]] = 0
+    return found
 
 
 def hanging(courses: Sequence[Course], ink: np.ndarray, ends: np.ndarray, length: float) -> list[Course]:
@@ -127,7 +110,8 @@ def line_slopes(ink: np.ndarray, length: float) -> list[list[float]]:
     lines = cv2.HoughLinesP(half, 1, np.pi / 360, round(VOTES * length / 2) + 1, None, SEEN * length / 2, DOTS)
     ends = np.zeros((0, 2, 2)) if lines is None else lines.reshape(-1, 2, 2).astype(float)
     lengths: list[dict[float, float]] = [{}, {}]
-    for side, (run, rise) in enumerate(((ends[:, 1] - ends[:, 0]).T, (ends[:, 1] - ends[:, 0])[:, ::-1].T)):
+    steps = (ends[:, 1] - ends[:, 0]).T
+    for side, (run, rise) in enumerate((steps, steps[::-1])):
         level = (np.abs(rise) <= STEEP * np.abs(run)) & (run != 0)
         for slope, seen in zip(np.round(rise[level] / run[level] / SLOPE) * SLOPE, np.abs(run[level])):
             for own, angle in (side, slope), (1 - side, -slope):
@@ -220,7 +204,7 @@ def on_course(course: Course, shape: tuple[int, ...]) -> tuple[np.ndarray, np.nd
     return rows[inside], columns[inside]
 
 
-def stands(course: Course, ink: np.ndarray, ends: np.ndarray, length: float) -> list[bool]:
+def stands(course: Course, ink: np.ndarray, ends: np.ndarray, length: float) -> Iterator[bool]:
     """Whether a level line begins, and whether it ends, at a line across it or at the picture's edge.
 
     Parameters
@@ -231,15 +215,13 @@ def stands(course: Course, ink: np.ndarray, ends: np.ndarray, length: float) -> 
     rows, on = on_course(course, ink.shape)
     inked = np.bincount(on, ink[rows, on] > 0, ink.shape[1]) > 0
     reach = 2 * max(2, round(course.thickness)) + 2
-    found = []
     for end, step, edge in (course.first, -1, 0), (course.last, 1, ink.shape[1] - 1):
         last = end + step * round((FULL - 0.5) * length)
         while end != last and 0 <= end + step < ink.shape[1] and inked[end + step]:
             end += step
         row = round(course.rows[end])
         there = ends[max(0, row - reach) : row + reach, max(0, end - reach) : end + reach]
-        found.append(there.max(initial=0) > reach or abs(end - edge) <= reach)
-    return found
+        yield there.max(initial=0) > reach or abs(end - edge) <= reach
 
 
 def run_lengths(mask: np.ndarray) -> np.ndarray:
