@@ -27,7 +27,8 @@ DOT = 0.25  # digit heights: what is smaller is a dot, and speaks for neither
 COMMA = 0.45  # digit heights: a 1 that is lower is a comma, or a tick; the lowest 1 in 79 photos has 0.48
 FLAT, LONG = 0.35, 1.5  # digit heights, and own heights: what is lower and this wide is a dash, and speaks for neither
 PRIOR, ONLY = 0.5, 1.4  # log-odds: more numbers than words are looked at, the more so where there is nothing else
-OUTVOTED = 1.5  # log-odds: the most that words speak against a number, however many they are
+OUTVOTED = 2.0  # log-odds: the most that the others speak for or against a run, however many they are
+FAR = 0.1  # what a run counts that is neither in the line nor in the column of the one that is judged
 BESIDE = 1.0  # log-odds: a piece that stands apart, but nearest to a number, may be a digit of it
 ROUNDS = 3  # of judging a run by the verdicts on the others
 WORD = 3  # letters of the shortest word that can be told from a blot
@@ -94,14 +95,27 @@ def judge(rows: Sequence[Sequence[Parts]], heights: Sequence[float]) -> np.ndarr
     nearest = np.array([], int)  # of the other runs of its line; itself where there is none
     for row in rows:
         nearest = np.r_[nearest, len(nearest) + neighbours(row)]
+    place = places(rows)
     is_number = ~marks & ((votes > 0) | most_known)  # until the others speak against it
     for _ in range(ROUNDS):  # each run is judged by the others, of which there is one of either kind at least
-        numbers = 1 + is_number.sum() - is_number
-        words = 1 + (long & ~is_number).sum() - (long & ~is_number)
-        others = np.where(alone, 0, np.log(numbers / words).clip(-OUTVOTED)) if len(votes) > 1 else ONLY
+        numbers, words = (1 + count_others(some, *place) for some in (is_number, long & ~is_number))
+        others = np.where(alone, 0, np.log(numbers / words).clip(-OUTVOTED, OUTVOTED)) if len(votes) > 1 else ONLY
         beside = is_number[nearest] & (nearest != np.arange(len(nearest))) & ~long
         is_number = (votes + PRIOR + others + BESIDE * beside > 0) & ~marks
     return is_number
+
+
+def places(rows: Sequence[Sequence[Parts]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Say of each run of each line which line that is, and from where to where it reaches, in pixels: (N,) each."""
+    line = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
+    return line, *np.array([reach(run) for row in rows for run in row]).reshape(-1, 2).T
+
+
+def count_others(some: np.ndarray, line: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Count for each run the others of which `some` (N,) bool is true; those that are FAR count less, see `places`."""
+    ended, begun = np.sort(right[some]).searchsorted(left, "right"), np.sort(left[some]).searchsorted(right)
+    near = begun - ended + np.bincount(line, some)[line] - 2 * some  # in its column, in its line, and not itself twice
+    return near + FAR * (some.sum() - some - near)
 
 
 def digits_of(run: Parts, beside: Parts, height: float, hand: tuple[float, float]) -> list[Piece]:
@@ -192,10 +206,14 @@ def neighbours(runs: Sequence[Parts]) -> np.ndarray:
     """Find the nearest other run of each run of a line, by their indices; itself where there is no other."""
     if len(runs) < 2:
         return np.arange(len(runs))
-    left = np.array([run[0][0].box[0] for run in runs])
-    right = np.array([max(piece.box[0] + piece.box[2] for piece, _ in run) for run in runs])
+    left, right = np.array([reach(run) for run in runs]).T
     gaps = np.r_[np.inf, left[1:] - right[:-1], np.inf]
     return np.arange(len(runs)) + np.where(gaps[1:] < gaps[:-1], 1, -1)
+
+
+def reach(run: Parts) -> tuple[int, int]:
+    """Say from where to where a run reaches, in pixels."""
+    return run[0][0].box[0], max(piece.box[0] + piece.box[2] for piece, _ in run)
 
 
 def vote(run: Parts, height: float, even: float) -> float:
