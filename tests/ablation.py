@@ -94,6 +94,7 @@ STEPS = {
     ),
     "...ticks and arrows": lambda: mock.patch.multiple(lattice, LEAST_WIDTH=0.0, is_tick=lambda *_: False),
     "dropping words": keep(page, "find_numbers", all_digits),
+    "...a run's line and column before the rest": lambda: mock.patch.object(writing, "FAR", 1.0),
     "...words that run up the page": keep(page, "without_upright_words", lambda pieces, _: pieces),
     "...slashes and brackets": keep(writing, "is_bar", lambda *_: False),
     "...slashes that lean": keep(writing, "find_slashes", lambda *_: set()),
