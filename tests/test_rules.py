@@ -18,7 +18,7 @@ from utils.rules import (
     without_surroundings,
 )
 from utils.segment import Piece, cut_pieces, paint
-from utils.straight import find_lines, line_slopes, run_lengths
+from utils.straight import find_lines, rule_slopes, run_lengths
 from utils.ticks import find_ticks
 
 ODD_SHAPES = (1, 1), (1, 60), (60, 1), (2, 2), (2, 900), (900, 3)
@@ -167,10 +167,10 @@ def test_a_line_is_as_long_as_it_is_asked_for(start, length):
 
 
 def test_the_slopes_of_lines_are_found_along_and_across():
-    along, across = line_slopes(ink_of(LINES["falling by 5 degrees"]), LENGTH)
+    along, across = rule_slopes(ink_of(LINES["falling by 5 degrees"]), LENGTH)
     assert along and along == pytest.approx([0.086] * len(along), abs=0.03)
     assert across == [-slope for slope in along]
-    assert line_slopes(ink_of(write("0")), LENGTH) == [[], []]
+    assert rule_slopes(ink_of(write("0")), LENGTH) == [[], []]
 
 
 @pytest.mark.parametrize("shape", ODD_SHAPES)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from utils.segment import Piece
-from utils.writing import find_numbers, space_numbers, without_upright_words
+from utils.writing import FAR, count_others, find_numbers, space_numbers, without_upright_words
 
 HEIGHT = 40
 NARROW = 6  # pixels: the width of a 1; all else is 24 wide
@@ -221,6 +221,32 @@ def test_many_words_outvote_a_doubtful_number_but_no_sure_one(words):
     page = [row(3 * WORD) for _ in range(words)]
     assert find(*page, row(WORD, [digit(4), digit(2)]))[0][-1] == "42"
     assert find(*page, row(WORD, [sign(4, 0.9), sign(2, 0.9)]))[0][-1] == ""
+
+
+def moved(pieces, by):
+    return [piece._replace(box=(piece.box[0] + by, *piece.box[1:])) for piece in pieces]
+
+
+@pytest.mark.parametrize("aligned, read", [(True, "42"), (False, "")])
+def test_a_column_of_numbers_keeps_a_doubtful_one_in_a_list_of_names(aligned, read):
+    numbers = [moved([digit(7)], 600 if aligned else 1000 + 100 * i) for i in range(6)]
+    rows = [row(WORD) + number for number in numbers]
+    doubtful = moved(row([sign(4, 0.99), sign(2, 0.99)]), 600)
+    assert find(*rows, row(WORD) + doubtful) == ([*6 * ["7"], read], 7 * len(WORD))
+
+
+@pytest.mark.parametrize("lines", [5, 60])
+def test_many_numbers_do_not_outvote_what_is_no_digit(lines):
+    numbers = [row([digit(7), digit(4)]) for _ in range(lines)]
+    label = row([sign(5, 0.5), sign(8, 0.5)], [digit(7), digit(4)])
+    assert find(*numbers, label)[0] == (lines + 1) * ["74"]
+
+
+def test_others_in_the_same_line_or_column_count_full_and_those_elsewhere_a_tenth():
+    line, left = np.array([0, 0, 1, 1, 2]), np.array([0, 50, 10, 80, 200])
+    some = np.array([True, False, True, True, True])
+    counted = count_others(some, line, left, left + 20)
+    assert counted == pytest.approx([1 + 2 * FAR, 1 + 3 * FAR, 2 + FAR, 1 + 2 * FAR, 3 * FAR])
 
 
 @pytest.mark.parametrize("x, read", [((30, 30), "7 4"), ((27, 40), "")])

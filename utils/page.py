@@ -88,7 +88,7 @@ class Page(NamedTuple):
 
     @property
     def evidence(self) -> float:
-        """How much speaks for this reading, in pixels of the picture."""
+        """How much speaks for this reading: log-odds times pixels of the picture."""
         height, width = self.mask.shape
         # by the root of its area, not by its long side: parts of a digit, side by side, do not count for several
         weights = [digit.evidence * np.sqrt(min(digit.box[2:]) / digit.size) for digit in self.digits]
@@ -100,7 +100,7 @@ class Page(NamedTuple):
 
     @property
     def is_beyond_doubt(self) -> bool:
-        """Whether its digits are, by their mean log-odds."""
+        """Whether its digits are, by their mean log-odds; they are weighted by size, and a 1 speaks against it."""
         return sum(digit.evidence - CONVINCING * digit.size for digit in self.digits) > 0
 
     @property
@@ -218,8 +218,8 @@ def find_digits(page: Page, look: Look) -> Page:
     pieces = same_pen(pieces, ink, height)
 
     # 5. Lines of writing: touching digits are cut, and numbers are told from words. (6. Their crops are the result.)
-    level = without_upright_words(pieces, height)
-    lines = [[level[i] for i in line] for line in group_lines([piece.box for piece in level], height)]
+    across = without_upright_words(pieces, height)
+    lines = [[across[i] for i in line] for line in group_lines([piece.box for piece in across], height)]
     lines, letters = find_numbers(part_digits(lines, height, look), height)
     lines = space_numbers([line for line in without_edges(lines, mask.shape) if line])
     return page._replace(pieces=pieces, height=height, lines=lines, letters=letters)

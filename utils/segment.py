@@ -151,7 +151,7 @@ def meets(box: Box, others: np.ndarray) -> bool:
 
 
 def typical_height(pieces: Sequence[Piece]) -> float:
-    """Height in pixels of the typical digit: of those that are known or, without any, of what is surest; 0 of none."""
+    """Height in pixels of the typical digit: of those that are known or, without any, of all, the surest most; or 0."""
     if not pieces:
         return 0.0
     likely = [piece for piece in pieces if piece.known] or pieces

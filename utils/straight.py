@@ -66,7 +66,7 @@ def find_lines(ink: np.ndarray, length: float, thick: float, stops: np.ndarray |
     (H, W) bool
     """
     length = max(length, SHORTEST)
-    return find(ink, line_slopes(ink, length), length, thick, stops, hanging)
+    return find(ink, rule_slopes(ink, length), length, thick, stops, hanging)
 
 
 def find(
@@ -100,7 +100,7 @@ def hanging(courses: Sequence[Course], ink: np.ndarray, ends: np.ndarray, length
     return [course for course in courses if all(stands(course, ink, ends, length))]
 
 
-def line_slopes(ink: np.ndarray, length: float) -> list[list[float]]:
+def rule_slopes(ink: np.ndarray, length: float) -> list[list[float]]:
     """Find the slopes of straight lines, rounded to SLOPE: rise over run of those along, run over rise of those across.
 
     It looks at a copy of half the size, in which dotted lines run together (Matas, Galambos and Kittler 2000). Lines

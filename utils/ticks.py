@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from utils.straight import BOLD, SHORTEST, STEEP, Course, find, line_slopes
+from utils.straight import BOLD, SHORTEST, STEEP, Course, find, rule_slopes
 
 CELLS = 4  # lines that tell a pitch
 OFF_PITCH, ON_PITCH = 0.07, 0.7  # of the pitch: how far off a line may lie; share of the lines that must lie nearer
@@ -29,7 +29,7 @@ def find_ticks(ink: np.ndarray, lines: np.ndarray, length: float, black: float) 
     """
     length = max(length, SHORTEST)
     choose = functools.partial(evenly_standing, black=black)
-    return find(ink, line_slopes(lines, ROW * length), length, STUBBY, lines, choose)
+    return find(ink, rule_slopes(lines, ROW * length), length, STUBBY, lines, choose)
 
 
 def evenly_standing(

@@ -2,7 +2,8 @@
 
 A letter alone may look like a digit, but a word has letters that do not. What stands close together is therefore judged
 as a whole, in log-odds: each piece that is surely a digit speaks for a number, each doubtful one for a word, and so do
-the other numbers and words of the page. A run that is alone in its line is judged without them.
+the other numbers and words of the page, above all those of its line and of its column. What is alone in its line is
+judged without them.
 """
 
 from collections.abc import Sequence
@@ -47,7 +48,8 @@ def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece
 
     Returns
     -------
-    The digits of each line from left to right, of which a line may turn out to have none; and the pieces of words.
+    The digits of each line from left to right, of which a line may turn out to have none; and the pieces of words of
+    at least WORD letters.
     """
     # small digits are measured by the tallest piece of their own line
     heights = [min(height, max((piece.height for piece, _ in line), default=height)) for line in lines]
@@ -114,7 +116,7 @@ def places(rows: Sequence[Sequence[Parts]]) -> tuple[np.ndarray, np.ndarray, np.
 def count_others(some: np.ndarray, line: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Count for each run the others of which `some` (N,) bool is true; those that are FAR count less, see `places`."""
     ended, begun = np.sort(right[some]).searchsorted(left, "right"), np.sort(left[some]).searchsorted(right)
-    near = begun - ended + np.bincount(line, some)[line] - 2 * some  # in its column, in its line, and not itself twice
+    near = begun - ended + np.bincount(line, some)[line] - 2 * some  # itself is in its column, and in its line
     return near + FAR * (some.sum() - some - near)
 
 
