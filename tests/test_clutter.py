@@ -112,6 +112,15 @@ def test_what_is_far_thinner_and_fainter_or_fatter_and_blacker_than_the_known_di
     assert same_pen([], ink, height) == []
 
 
+def test_the_surest_digits_tell_the_pen_where_remnants_of_faint_lines_look_like_many_digits():
+    ink = np.full((100, 900), 0.1, np.float32)
+    ink[:, :80] = 0.8
+    sure, known = digit(0, 0, confidence=0.9999), digit(40, 0, confidence=0.95)
+    remnants = [digit(x, 0, confidence=0.95, stroke=2.0) for x in range(80, 880, 40)]
+    assert same_pen([sure, known, *remnants], ink, sure.height) == [sure, known]
+    assert same_pen([known, *remnants], ink, sure.height) == [known, *remnants]  # which of them is writing?
+
+
 def test_holes_and_bullets_are_blots_and_no_digit_is():
     disc = cv2.circle(np.zeros((40, 40), np.uint8), (20, 20), 15, 255, -1)
     fat = cv2.line(np.zeros((40, 40), np.uint8), (20, 8), (20, 32), 255, 9)  # a fat 1

@@ -11,7 +11,7 @@ from utils.segment import KNOWN, Box, Piece, balance, known_evidence, typical_he
 FEW = 3  # pieces: fewer are no desk, but perhaps a digit in a box of its own
 RING = 0.6  # share of a digit's surroundings that must be paper
 # A pen is told by its stroke's width over the piece's size, times its ink. What has less or more than these shares of
-# the known digits' median was not written with their pen: it is a remnant of a line, shines through, or lies on the
+# the surest digits' median was not written with their pen: it is a remnant of a line, shines through, or lies on the
 # paper. Digits in 40 photos have up to 1.7 times the median.
 LIGHTEST, HEAVIEST = 0.35, 4.0
 BLOT = 0.36  # of its size: what has wider strokes is a hole or a bullet; a disc has 0.39, MNIST's fattest digit 0.33
@@ -81,10 +81,14 @@ def is_gap(piece: Piece, grey: np.ndarray, stroke: float, is_sheet: bool) -> boo
 
 
 def same_pen(pieces: Sequence[Piece], ink: np.ndarray, height: float) -> list[Piece]:
-    """Drop blots, and what the known digits' pen did not write: parts of lines, what shines through, other pens."""
+    """Drop blots, and what the pen of the surest digits did not write: parts of lines, what shines through, other pens.
+
+    Remnants of many lines may look like more known digits than there are, but seldom like sure ones.
+    """
     weights = [piece.stroke / max(piece.size, height) * np.median(piece.under(ink)) for piece in pieces]
     known = [own for own, piece in zip(weights, pieces) if piece.known]
-    least, most = np.multiply((LIGHTEST, HEAVIEST), np.median(known)) if known else (0.0, np.inf)
+    surest = [own for own, piece in zip(weights, pieces) if piece.sure] or known
+    least, most = np.multiply((LIGHTEST, HEAVIEST), np.median(surest)) if surest else (0.0, np.inf)
     return [
         piece
         for own, piece in zip(weights, pieces)
