@@ -218,14 +218,16 @@ def mend(pieces: Sequence[Piece], shape: tuple[int, ...], look: Look) -> list[Pi
     groups = [group for group in groups if any(part.box[2] <= DASH * part.height for part in group)]
     wholes = look([join(group) for group in groups])
     known = [piece for piece in pieces if piece.known]
-    highest = STACKED * typical_height(known) if known else np.inf
+    highest = STACKED * typical_height(known)
     gone = set()
     for group, whole in zip(groups, wholes):
         areas = [cv2.countNonZero(part.ink) for part in group]
         apart = np.average([min(part.confidence, KNOWN if part.value == 1 else 1) for part in group], weights=areas)
         main = [part.confidence for part in group if part.known and part.height > MAIN * whole.height]
         main += [part.confidence for part in group if part.sure and part.value == whole.value]
-        if whole.height <= highest and whole.confidence > max(apart, MENDED, *main):
+        others_known = len(known) > sum(part.known for part in group)
+        is_stacked = others_known and whole.height > highest
+        if whole.confidence > max(apart, MENDED, *main) and not is_stacked:
             gone |= {id(part) for part in group}
             kept.append(whole)
     return [piece for piece in kept if id(piece) not in gone]
