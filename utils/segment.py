@@ -225,7 +225,7 @@ def mend(pieces: Sequence[Piece], shape: tuple[int, ...], look: Look) -> list[Pi
         apart = np.average([min(part.confidence, KNOWN if part.value == 1 else 1) for part in group], weights=areas)
         main = [part.confidence for part in group if part.known and part.height > MAIN * whole.height]
         main += [part.confidence for part in group if part.sure and part.value == whole.value]
-        others_known = len(known) > sum(part.known for part in group)
+        others_known = len(known) > sum(part.known for part in group)  # a fragment does not tell the digit's height
         is_stacked = others_known and whole.height > highest
         if whole.confidence > max(apart, MENDED, *main) and not is_stacked:
             gone |= {id(part) for part in group}
