@@ -352,6 +352,14 @@ def test_a_file_name_with_a_line_break_stays_in_its_line(path, printed, tmp_path
     assert "/odd\\nname.png\t" in result.stdout
 
 
+def test_control_characters_in_a_file_name_do_not_reach_the_terminal(path, tmp_path):
+    shutil.copy(path, tmp_path / "red\x1b[31m.png")
+    (tmp_path / "none\x1b[31m.png").touch()
+    result = recognize(tmp_path, "--no-show")
+    assert "/red\\x1b[31m.png\t" in result.stdout and "/none\\x1b[31m.png: an empty file" in result.stderr
+    assert "\x1b" not in result.stdout + result.stderr
+
+
 def test_a_file_name_that_the_console_lacks_letters_for(path, printed, tmp_path):
     for name in "数字.png", "b.png":
         shutil.copy(path, tmp_path / name)
@@ -415,6 +423,14 @@ def test_ctrl_c_among_the_imports_ends_in_one_line():
     code = "import sys; sys.argv = ['recognize.py']; import utils; raise KeyboardInterrupt"
     result = run("-c", code)
     assert result.returncode != 0 and result.stderr == "recognize.py: stopped\n"
+
+
+@pytest.mark.parametrize("second", ["SIGINT", "SIGTERM"])
+def test_a_second_signal_does_not_interrupt_the_end(second):
+    main = "signal.raise_signal(signal.SIGINT)"
+    code = f"import signal, sys, utils; code = utils.run(lambda: {main}); signal.raise_signal(signal.{second})"
+    result = run("-c", f"{code}; sys.exit(code)")
+    assert (result.returncode, result.stderr) == (130, "-c: stopped\n")
 
 
 @pytest.mark.parametrize("terminal", [True, False])

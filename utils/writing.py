@@ -94,10 +94,8 @@ def judge(rows: Sequence[Sequence[Parts]], heights: Sequence[float]) -> np.ndarr
     marks = np.array([all(is_mark(piece, tall) for piece, _ in run) for run, tall in runs], bool)
     long = ~marks & np.array([len(run) > 1 for run, _ in runs], bool)
     alone = np.array([sum(map(len, row)) == 1 for row in rows for _ in row], bool)
-    nearest = np.array([], int)  # of the other runs of its line; itself where there is none
-    for row in rows:
-        nearest = np.r_[nearest, len(nearest) + neighbours(row)]
     place = places(rows)
+    nearest = neighbours(*place)
     is_number = ~marks & ((votes > 0) | most_known)  # until the others speak against it
     for _ in range(ROUNDS):  # each run is judged by the others, of which there is one of either kind at least
         numbers, words = (1 + count_others(some, *place) for some in (is_number, long & ~is_number))
@@ -110,7 +108,8 @@ def judge(rows: Sequence[Sequence[Parts]], heights: Sequence[float]) -> np.ndarr
 def places(rows: Sequence[Sequence[Parts]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Say of each run of each line which line that is, and from where to where it reaches, in pixels: (N,) each."""
     line = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
-    return line, *np.array([reach(run) for row in rows for run in row]).reshape(-1, 2).T
+    reach = [(run[0][0].box[0], max(piece.box[0] + piece.box[2] for piece, _ in run)) for row in rows for run in row]
+    return line, *np.array(reach).reshape(-1, 2).T
 
 
 def count_others(some: np.ndarray, line: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -204,18 +203,13 @@ def split(line: Parts, gap: float) -> list[Parts]:
     return runs
 
 
-def neighbours(runs: Sequence[Parts]) -> np.ndarray:
-    """Find the nearest other run of each run of a line, by their indices; itself where there is no other."""
-    if len(runs) < 2:
-        return np.arange(len(runs))
-    left, right = np.array([reach(run) for run in runs]).T
-    gaps = np.r_[np.inf, left[1:] - right[:-1], np.inf]
-    return np.arange(len(runs)) + np.where(gaps[1:] < gaps[:-1], 1, -1)
-
-
-def reach(run: Parts) -> tuple[int, int]:
-    """Say from where to where a run reaches, in pixels."""
-    return run[0][0].box[0], max(piece.box[0] + piece.box[2] for piece, _ in run)
+def neighbours(line: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Find the nearest other run of the same line for each run, by their indices; itself where there is no other."""
+    n = len(line)
+    gaps = np.full(n + 1, np.inf)  # before each run, and after the last
+    gaps[1:n] = np.where(line[1:] == line[:-1], left[1:] - right[:-1], np.inf)
+    step = np.where(gaps[1:] < gaps[:-1], 1, -1)
+    return np.arange(n) + np.where(np.isinf(gaps[1:]) & np.isinf(gaps[:-1]), 0, step)
 
 
 def vote(run: Parts, height: float, even: float) -> float:
