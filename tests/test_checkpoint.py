@@ -152,7 +152,8 @@ def test_a_disk_that_is_full_later_leaves_what_can_be_resumed(small, monkeypatch
         raise fault
 
     monkeypatch.setattr("pathlib.Path.write_bytes", fill)
-    told = "latest.npz: cannot be written .No space left on device.; stopped after 1 of 2 epochs; the same command with"
+    told = r"mnist.checkpoint/latest.npz: cannot be written \(No space left on device\); stopped after 1 of 2 epochs; "
+    told += "the same command with --resume"
     with pytest.raises(OSError, match=told), checkpoint.keep_checkpoint(options):
         checkpoint.save_weights(model, scratch)
     assert sorted(os.listdir(scratch)) == ["history.csv", "latest.npz", "options.json"]
