@@ -83,7 +83,7 @@ STEPS = {
     "...sides of cells": keep(straight, "hanging", no_lines),
     "...ticks and low cells": keep(ticks, "evenly_standing", no_lines),
     "joining broken digits": keep(page, "mend", lambda pieces, *_: segment.digit_sized(pieces)),
-    "...but not those of two lines": lambda: mock.patch.object(segment, "STACKED", float("inf")),
+    "...but not those of two lines": keep(segment, "spans_rows", lambda *_: False),
     "...nor two dashes": lambda: mock.patch.object(segment, "DASH", float("inf")),
     "dropping what has no paper around it": keep(page, "on_paper", lambda *_: True),
     "passing over textures": keep(page, "is_texture", lambda *_: False),

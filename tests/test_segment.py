@@ -15,6 +15,7 @@ from utils.segment import (
     logit,
     mend,
     paint,
+    spans_rows,
     typical_height,
     typical_stroke,
     weighted_median,
@@ -203,10 +204,10 @@ def test_a_known_digit_takes_up_a_fragment_but_two_known_digits_are_never_joined
 
 
 def test_a_sure_digit_takes_no_fragment_in_that_makes_no_other_digit_of_it():
-    upper, lower = (50, 50, 30, 26), (74, 77, 6, 24)
-    assert mended(0.95, (0.92, 0.2), (upper, lower)) == [(50, 50, 30, 51), OTHER]
+    upper, lower = (50, 50, 30, 24), (74, 76, 6, 24)
+    assert mended(0.95, (0.92, 0.2), (upper, lower)) == [(50, 50, 30, 50), OTHER]
     assert mended(0.95, (0.9998, 0.2), (upper, lower)) == [upper, lower, OTHER]
-    assert mended(0.95, (0.9998, 0.2), (upper, lower), value=0) == [(50, 50, 30, 51), OTHER]
+    assert mended(0.95, (0.9998, 0.2), (upper, lower), value=0) == [(50, 50, 30, 50), OTHER]
 
 
 def test_mending_drops_specks_but_joins_those_in_a_gap():
@@ -217,31 +218,35 @@ def test_mending_drops_specks_but_joins_those_in_a_gap():
 
 
 def test_a_digit_is_mended_however_many_dots_it_is_in():
-    top, sides = (
-        [(50 + 9 * i, 50, 7, 7) for i in range(7)],
-        [(x, 59 + 9 * i, 7, 7) for x in (50, 104) for i in range(8)],
-    )
-    dots = top + sides
-    assert mended(0.99, [0.1] * len(dots), dots) == [(50, 50, 61, 79), OTHER]
+    dots = [(50 + 9 * i, 50, 7, 7) for i in range(7)] + [(104, 59 + 9 * i, 7, 7) for i in range(24)]
+    assert mended(0.99, [0.1] * len(dots), dots) == [(50, 50, 61, 223), OTHER]
     assert mended(0.5, [0.1] * len(dots), dots) == sorted([*dots, OTHER])
 
 
 def test_fragments_that_reach_from_one_line_to_the_next_are_not_joined():
-    upper, lower = (50, 50, 30, 40), (50, 92, 30, 44)
-    assert mended(0.95, boxes=(upper, lower)) == [(50, 50, 30, 86), OTHER]
-    upper = (50, 46, 30, 44)  # 90 pixels from top to bottom, and the other digit has 44
-    assert mended(0.95, boxes=(upper, lower)) == [upper, lower, OTHER]
+    upper, lower = (50, 50, 30, 44), (50, 96, 30, 44)
+    assert mended(0.95, boxes=(upper, lower)) == [(50, 50, 30, 90), OTHER]
+    beside = (100, 50, 30, 44), (100, 96, 30, 44)
+    boxes, parts = (upper, lower, *beside), (0.4, 0.4, 0.99, 0.99)
+    assert mended(0.95, parts, boxes) == sorted([*boxes, OTHER])
 
 
-def test_a_digit_that_fills_the_picture_is_mended_whatever_its_height():
-    upper, lower = (50, 10, 80, 160), (50, 173, 80, 110)
-
-    def look(wholes):
-        return [whole._replace(answer=answer(8, 0.95)) for whole in wholes]
-
-    for confidence in 0.4, 0.92:  # even if the network knows one of its fragments, as a lower digit
-        pieces = [piece(*upper, confidence=0.4), piece(*lower, confidence=confidence)]
-        assert boxes_of(mend(pieces, SHAPE, look)) == [(50, 10, 80, 273)]
+@pytest.mark.parametrize(
+    "others, spans",
+    [
+        ([(40, 0, 20, 40), (40, 50, 20, 40)], True),
+        ([(-30, 0, 20, 40), (40, 50, 20, 40)], True),  # on either side
+        ([(40, 0, 20, 40)], False),  # beside its upper half alone
+        ([(40, 0, 20, 40), (140, 50, 20, 40)], False),  # far away
+        ([(5, 0, 20, 40), (5, 50, 20, 40)], False),  # not beside it
+        ([(40, 10, 20, 70), (40, 50, 20, 70)], False),  # as high as it is
+        ([], False),
+    ],
+)
+def test_what_spans_two_lines_has_writing_on_both_beside_it(others, spans):
+    others = np.array(others).reshape(-1, 4)
+    assert spans_rows((0, 0, 30, 90), others, 40) is spans
+    assert not spans_rows((0, 0, 30, 55), others, 40)
 
 
 def test_the_dashes_of_an_equals_sign_are_no_digit():

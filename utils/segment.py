@@ -14,7 +14,7 @@ MAIN = 2 / 3  # of the whole's height: a fragment that is higher is most of it
 MENDED = 0.6  # probability from which fragments are a digit
 CLOSE = 0.4  # digit heights: the widest gap in a word or a number
 SMALLER = 0.5  # of a neighbour's height: what is lower, such as a label's letters, must lie beside it to be of its line
-STACKED = 2.0  # digit heights: fragments that reach further are of two lines
+ROWS = 1.5  # digit heights: what is higher spans two lines if, no farther away, pieces so much lower are on both
 DASH = 2.0  # own heights: what is wider is a dash; two of them, one above the other, are an equals sign
 KNOWN = 0.9  # probability from which a digit is known
 SURE = 0.9997  # probability from which a digit is kept whatever its size and surroundings; grain may reach KNOWN
@@ -150,6 +150,18 @@ def meets(box: Box, others: np.ndarray) -> bool:
     return bool(((left < x + w) & (x < left + wide) & (top < y + h) & (y < top + high)).any())
 
 
+def spans_rows(box: Box, others: np.ndarray, height: float) -> bool:
+    """Whether a box is so high that there are others (N, 4) beside its upper half, and beside its lower half."""
+    left, top, wide, tall = box
+    if tall <= ROWS * height:
+        return False
+    x, y, w, h = others.T
+    away = np.maximum(x - (left + wide), left - (x + w))
+    beside = (away > 0) & (away < ROWS * height) & (h > SMALLER * height) & (h < tall / ROWS)
+    half = np.floor(2 * (y + h / 2 - top)[beside] / tall)  # 0 is its upper half, 1 its lower one
+    return {0, 1} <= set(half.tolist())
+
+
 def typical_height(pieces: Sequence[Piece]) -> float:
     """Height in pixels of the typical digit: of those that are known or, without any, of all, the surest most; or 0."""
     if not pieces:
@@ -217,17 +229,14 @@ def mend(pieces: Sequence[Piece], shape: tuple[int, ...], look: Look) -> list[Pi
     groups = [group for group in groups if sum(part.known for part in group) < 2]
     groups = [group for group in groups if any(part.box[2] <= DASH * part.height for part in group)]
     wholes = look([join(group) for group in groups])
-    known = [piece for piece in pieces if piece.known]
-    highest = STACKED * typical_height(known)
+    boxes, height = np.array([piece.box for piece in pieces]), typical_height(pieces)
     gone = set()
     for group, whole in zip(groups, wholes):
         areas = [cv2.countNonZero(part.ink) for part in group]
         apart = np.average([min(part.confidence, KNOWN if part.value == 1 else 1) for part in group], weights=areas)
         main = [part.confidence for part in group if part.known and part.height > MAIN * whole.height]
         main += [part.confidence for part in group if part.sure and part.value == whole.value]
-        others_known = len(known) > sum(part.known for part in group)  # a fragment does not tell the digit's height
-        is_stacked = others_known and whole.height > highest
-        if whole.confidence > max(apart, MENDED, *main) and not is_stacked:
+        if whole.confidence > max(apart, MENDED, *main) and not spans_rows(whole.box, boxes, height):
             gone |= {id(part) for part in group}
             kept.append(whole)
     return [piece for piece in kept if id(piece) not in gone]
