@@ -427,9 +427,9 @@ def test_ctrl_c_among_the_imports_ends_in_one_line():
 
 @pytest.mark.parametrize("second", ["SIGINT", "SIGTERM"])
 def test_a_second_signal_does_not_interrupt_the_end(second):
-    main = "signal.raise_signal(signal.SIGINT)"
-    code = f"import signal, sys, utils; code = utils.run(lambda: {main}); signal.raise_signal(signal.{second})"
-    result = run("-c", f"{code}; sys.exit(code)")
+    code = "import signal, sys, utils; signal.signal(signal.SIGINT, signal.default_int_handler); "  # not as inherited
+    code += "code = utils.run(lambda: signal.raise_signal(signal.SIGINT)); "
+    result = run("-c", f"{code} signal.raise_signal(signal.{second}); sys.exit(code)")
     assert (result.returncode, result.stderr) == (130, "-c: stopped\n")
 
 
