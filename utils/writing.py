@@ -24,6 +24,7 @@ RARE = 0.4  # share of a page's pieces: if fewer are doubtful, it is digits, and
 ALIKE = "09", "12", "17", "19", "23", "27", "35", "37", "39", "49", "56", "58", "59", "79", "89"
 LETTERS, LETTER_VOTE = (0, 1), 0.2  # what o, O, l, i and I are taken for, and how much their vote counts
 LOW, LOW_PRICE = 0.8, 4.0  # digit heights; log-odds a height: what is lower may be a letter like a or s, its vote fades
+ROOM = 0.05  # digit heights: what is this far above the foot of a digit, and below its head, is a sign
 DOT = 0.25  # digit heights: what is smaller is a dot, and speaks for neither
 COMMA = 0.45  # digit heights: a 1 that is lower is a comma, or a tick; the lowest 1 in 79 photos has 0.48
 FLAT, LONG = 0.35, 1.5  # digit heights, and own heights: what is lower and this wide is a dash, and speaks for neither
@@ -213,26 +214,47 @@ def neighbours(line: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndar
 
 
 def vote(run: Parts, height: float, even: float) -> float:
-    """Log-odds of a run being a number; a doubtful piece that stands between two digits is a sign, and does not vote.
+    """Log-odds of a run being a number; signs do not vote, see `is_sign`.
 
-    A sign is one piece, or several in a column, as a colon is. Digits are known as such, and not as low as letters.
+    Digits are known as such, and not as low as letters.
     """
-    columns: list[float] = []
-    digits: list[bool] = []
+    columns = stack([pair for pair in run if not is_mark(pair[0], height)])
+    last = [column[-1][0] for column in columns]
+    digits = [piece if any_alike(piece) > KNOWN and piece.height >= LOW * height else None for piece in last]
+    return sum(
+        vote_of(*pair, height, even)
+        for left, column, this, right in zip([None, *digits], columns, digits, [*digits[1:], None])
+        if this or not is_sign(column, left, right, ROOM * height)
+        for pair in column
+    )
+
+
+def stack(run: Parts) -> list[Parts]:
+    """Gather the pieces that stand above each other, as the points of a colon do."""
+    columns: list[Parts] = []
     right = -np.inf
     for piece, part in run:
         x, _, w, _ = piece.box
-        if is_mark(piece, height):
-            continue
         if x + w / 2 >= right:
-            columns.append(0.0)
-            digits.append(False)
-        columns[-1] += vote_of(piece, part, height, even)
-        digits[-1] = any_alike(piece) > KNOWN and piece.height >= LOW * height
+            columns.append([])
+        columns[-1].append((piece, part))
         right = max(right, x + w)
-    beside = zip(digits, digits[1:], digits[2:])
-    signs = [own for own, (left, this, right) in zip(columns[1:], beside) if left and right and not this]
-    return sum(columns) - sum(signs)
+    return columns
+
+
+def is_sign(column: Parts, left: Piece | None, right: Piece | None, room: float) -> bool:
+    """Whether what is no digit stands between two digits; or beside one, and clear of its head and foot.
+
+    So do + and x. A letter as low stands on the line, as digits do; and beside an l or an o, taken for 1 or 0, others do.
+    """
+    if left and right:
+        return True
+    digit = left or right
+    if digit is None or digit.value in LETTERS:
+        return False
+    top = min(piece.box[1] for piece, _ in column)
+    bottom = max(piece.box[1] + piece.height for piece, _ in column)
+    return top - digit.box[1] >= room and digit.box[1] + digit.height - bottom >= room
 
 
 def vote_of(piece: Piece, part: Sequence[Piece], height: float, even: float) -> float:
