@@ -104,6 +104,7 @@ CONDITIONS = {
     "one hand": Condition(signs=("short slash",), one_hand=True, layouts=("lines",), per_row=(5, 10), gap=(0.15, 0.35)),
     "ticks": Condition(signs=TICKS, layouts=("lines",), gap=(0.15, 0.35)),
     "words": Condition(words=True, layouts=("lines",), per_row=(2, 5)),
+    "list": Condition(words=True, layouts=("lines",), rows=(6, 10), per_row=(1, 3)),
     "side print": Condition(side_print=True, layouts=("lines",), rows=(3, 6)),
     "text": Condition(surface="text", height=(14, 40)),
     "sideways": Condition(turn=1, layouts=("lines", "columns")),

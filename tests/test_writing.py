@@ -127,6 +127,20 @@ def test_a_sign_before_or_behind_a_number_separates_nothing():
     assert find(row([letter(), *map(digit, [7, 5, 3, 2]), letter()])) == (["7532"], 0)
 
 
+@pytest.mark.parametrize("behind", [False, True])
+@pytest.mark.parametrize("beside, top, high, read", [
+    (7, 8, 24, "777"), (7, 4, 32, "777"), (7, 0, 24, ""), (7, 16, 24, ""), (1, 8, 24, ""), (0, 8, 24, "")
+])  # fmt: skip
+def test_what_is_clear_of_the_head_and_foot_of_the_digit_beside_it_is_a_sign_and_no_letter(
+    beside, top, high, read, behind
+):
+    low = letter(high=high)
+    pieces = [low, digit(beside), digit(7), digit(7)]
+    placed = row(pieces[::-1] if behind else pieces)
+    placed = [one._replace(box=(one.box[0], top, *one.box[2:])) if one.height == high else one for one in placed]
+    assert find(placed, row(WORD))[0] == [read, ""]
+
+
 @pytest.mark.parametrize("above, below, read", [(8, 8, "74 2"), (8, 0, "7412"), (0, 8, "7412"), (3, 3, "7412")])
 def test_what_sticks_out_above_and_below_is_a_slash_and_no_1(above, below, read):
     bar = sign(1, 0.9999, HEIGHT + above + below)

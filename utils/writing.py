@@ -221,12 +221,12 @@ def vote(run: Parts, height: float, even: float) -> float:
     columns = stack([pair for pair in run if not is_mark(pair[0], height)])
     last = [column[-1][0] for column in columns]
     digits = [piece if any_alike(piece) > KNOWN and piece.height >= LOW * height else None for piece in last]
-    return sum(
-        vote_of(*pair, height, even)
-        for left, column, this, right in zip([None, *digits], columns, digits, [*digits[1:], None])
-        if this or not is_sign(column, left, right, ROOM * height)
-        for pair in column
-    )
+    votes = 0.0
+    for i, column in enumerate(columns):
+        beside = [digits[k] for k in (i - 1, i + 1) if 0 <= k < len(digits)]
+        if digits[i] or not is_sign(column, beside, ROOM * height):
+            votes += sum(vote_of(*pair, height, even) for pair in column)
+    return votes
 
 
 def stack(run: Parts) -> list[Parts]:
@@ -242,19 +242,19 @@ def stack(run: Parts) -> list[Parts]:
     return columns
 
 
-def is_sign(column: Parts, left: Piece | None, right: Piece | None, room: float) -> bool:
-    """Whether what is no digit stands between two digits; or beside one, and clear of its head and foot.
+def is_sign(column: Parts, beside: Sequence[Piece | None], room: float) -> bool:
+    """Whether what is no digit is a sign, by the digits that are its neighbours; others are None.
 
-    So do + and x. A letter as low stands on the line, as digits do; and beside an l or an o, taken for 1 or 0, others do.
+    Between two it is one. Beside one, at an end of its run, it must be clear of the digit's head and foot, as + and x
+    are: a letter as low stands on the line, as the digit does. Beside an l or an o, taken for 1 or 0, letters stand.
     """
-    if left and right:
-        return True
-    digit = left or right
-    if digit is None or digit.value in LETTERS:
+    if not beside or None in beside:
         return False
+    digit = beside[0]
     top = min(piece.box[1] for piece, _ in column)
     bottom = max(piece.box[1] + piece.height for piece, _ in column)
-    return top - digit.box[1] >= room and digit.box[1] + digit.height - bottom >= room
+    is_clear = top - digit.box[1] >= room and digit.box[1] + digit.height - bottom >= room
+    return len(beside) == 2 or (is_clear and digit.value not in LETTERS)
 
 
 def vote_of(piece: Piece, part: Sequence[Piece], height: float, even: float) -> float:
