@@ -31,7 +31,7 @@ COLUMNS = {
     "sizes": ("14 px", "20 px", "40 px", "100 px", "400 px"),
     "surroundings": (
         *("alone", "clutter", "rough desk", "slip", "things"),
-        *("header", "signs", "dates", "one hand", "ticks", "words", "side print"),
+        *("header", "signs", "dates", "one hand", "ticks", "words", "list", "side print"),
     ),
     "turned": ("sideways", "sideways row", "upside down"),
     "text": ("text",),
@@ -73,7 +73,6 @@ STEPS = {
     "sheets on their own": keep(reader, "find_sheets", lambda _: []),
     "turned pages": keep(reader, "likely_turn", lambda *_: 0),
     "enlarging small writing": lambda: mock.patch.object(page, "LEGIBLE", 0),
-    "the sheet's own strokes": keep(page, "find_sheet", lambda *_: None),
     "dropping the desk": keep(page, "without_desk", lambda pieces, _: list(pieces)),
     "erasing printed lines": keep(page, "erase_lines", lambda pieces, *_: list(pieces)),
     "...boxes around digits": keep(rules, "without_frames", lambda pieces, _: list(pieces)),
@@ -85,9 +84,8 @@ STEPS = {
     "joining broken digits": keep(page, "mend", lambda pieces, *_: segment.digit_sized(pieces)),
     "...but not those of two lines": keep(segment, "spans_rows", lambda *_: False),
     "...nor two dashes": lambda: mock.patch.object(segment, "DASH", float("inf")),
-    "dropping what has no paper around it": keep(page, "on_paper", lambda *_: True),
+    "dropping edges that look like 1s": keep(page, "is_edge", lambda *_: False),
     "passing over textures": keep(page, "is_texture", lambda *_: False),
-    "dropping gaps between tiles": keep(page, "is_gap", lambda *_: False),
     "dropping what another pen wrote": keep(page, "same_pen", lambda pieces, *_: pieces),
     "cutting touching digits": keep(
         page, "part_digits", lambda lines, *_: [[(piece, [piece]) for piece in line] for line in lines]

@@ -8,8 +8,8 @@ import numpy as np
 from utils.ink import PAPERS, find_sheet
 from utils.segment import KNOWN, Box, Piece, balance, known_evidence, typical_height, typical_stroke
 
+RING = 0.6  # share of a 1's surroundings that must be paper
 FEW = 3  # pieces: fewer are no desk, but perhaps a digit in a box of its own
-RING = 0.6  # share of a digit's surroundings that must be paper
 # A pen is told by its stroke's width over the piece's size, times its ink. What has less or more than these shares of
 # the surest digits' median was not written with their pen: it is a remnant of a line, shines through, or lies on the
 # paper. Digits in 40 photos have up to 1.7 times the median.
@@ -46,38 +46,25 @@ def without_desk(pieces: Sequence[Piece], grey: np.ndarray) -> list[Piece]:
     return [piece for some in lying.values() if some is most or len(some) < FEW or balance(some) >= 0 for piece in some]
 
 
-def on_paper(piece: Piece, ink: np.ndarray, stroke: float) -> bool:
-    """Whether a piece has paper around it, one to two strokes away; beyond the edge of the picture all may be paper."""
+def is_edge(piece: Piece, ink: np.ndarray, stroke: float, was_cut: bool) -> bool:
+    """Whether what looks like a 1 is an edge: too little paper is around it, one to two strokes away.
+
+    Beyond an edge of the paper the ink is far below 0, as it is on the rim of a dark tile. Beyond the edge of the
+    picture all may be paper; but what stands on the side of a sheet that was cut out is that side.
+    """
     x, y, w, h = piece.box
+    if was_cut and (x <= 1 or x + w >= ink.shape[1] - 1):
+        return True
     near = max(2, round(stroke))
     far = 2 * near
     left, top = max(0, x - far), max(0, y - far)
-    shade = ink[top : y + h + far, left : x + w + far]
+    shade = np.abs(ink[top : y + h + far, left : x + w + far])
     off = np.full(shade.shape, 255, np.uint8)
     off[y - top : y - top + h, x - left : x - left + w] -= piece.ink
     distance = cv2.distanceTransform(off, cv2.DIST_L2, cv2.DIST_MASK_3)
-    ring = (distance > near) & (distance <= far)
+    around = shade[(distance > near) & (distance <= far)]
     crest = np.percentile(piece.under(ink), 90)
-    # it is far below 0 beyond an edge of the paper, as on the rim of a dark tile; but edges look like 1s
-    paper = (np.abs(shade) if piece.value == 1 else shade) < crest / 2
-    return not ring.any() or bool(paper[ring].mean() >= RING)
-
-
-def is_gap(piece: Piece, grey: np.ndarray, stroke: float, is_sheet: bool) -> bool:
-    """Whether what looks like a 1 goes on beyond both ends, as the light gap between dark tiles on a light page does.
-
-    A sheet was cut out of a picture, and what reaches its edge goes on there; a number may be cropped tight.
-    """
-    if piece.value != 1:
-        return False
-    x, y, w, h = piece.box
-    near = 2 * max(2, round(stroke))
-    above, below = grey[max(0, y - near) : y, x : x + w], grey[y + h : y + h + near, x : x + w]
-    beside = np.hstack([grey[y : y + h, max(0, x - near) : x], grey[y : y + h, x + w : x + w + near]])
-    if not beside.size or not (is_sheet or (above.size and below.size)):
-        return False
-    own, ends = np.median(piece.under(grey)), np.vstack([above, below]).mean(axis=1)
-    return bool((np.abs(ends - own) < np.abs(ends - np.median(beside))).all())
+    return around.size > 0 and bool((around < crest / 2).mean() < RING)
 
 
 def same_pen(pieces: Sequence[Piece], ink: np.ndarray, height: float) -> list[Piece]:
