@@ -73,6 +73,7 @@ STEPS = {
     "sheets on their own": keep(reader, "find_sheets", lambda _: []),
     "turned pages": keep(reader, "likely_turn", lambda *_: 0),
     "enlarging small writing": lambda: mock.patch.object(page, "LEGIBLE", 0),
+    "the sheet's own strokes": keep(page, "find_sheet", lambda *_: None),
     "dropping the desk": keep(page, "without_desk", lambda pieces, _: list(pieces)),
     "erasing printed lines": keep(page, "erase_lines", lambda pieces, *_: list(pieces)),
     "...boxes around digits": keep(rules, "without_frames", lambda pieces, _: list(pieces)),
@@ -84,7 +85,7 @@ STEPS = {
     "joining broken digits": keep(page, "mend", lambda pieces, *_: segment.digit_sized(pieces)),
     "...but not those of two lines": keep(segment, "spans_rows", lambda *_: False),
     "...nor two dashes": lambda: mock.patch.object(segment, "DASH", float("inf")),
-    "dropping edges that look like 1s": keep(page, "is_edge", lambda *_: False),
+    "dropping what has no paper around it": keep(page, "on_paper", lambda *_: True),
     "passing over textures": keep(page, "is_texture", lambda *_: False),
     "dropping what another pen wrote": keep(page, "same_pen", lambda pieces, *_: pieces),
     "cutting touching digits": keep(

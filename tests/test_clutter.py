@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from conftest import answer, digit
 
-from utils.clutter import is_edge, same_pen, without_desk, without_edges
+from utils.clutter import on_paper, same_pen, without_desk, without_edges
 from utils.segment import cut_pieces
 
 
@@ -49,17 +49,21 @@ def test_no_picture_is_too_small_to_have_a_desk(shape):
     assert without_desk(pieces, grey) == pieces
 
 
-def with_paper(paper, ink=0.8):
-    """A stroke of 20 x 40 pixels at (40, 30)."""
-    picture = np.full((100, 100), paper, np.float32)
-    picture[30:70, 40:60] = ink
-    return picture
+def test_a_digit_has_paper_around_it():
+    ink = np.zeros((100, 100), np.float32)
+    ink[30:70, 40:60] = 0.8
+    assert on_paper(digit(40, 30), ink, 4.0, False)
+    crowded = ink.copy()
+    crowded[::2], crowded[30:70, 40:60] = 0.7, 0.8
+    crowded[1::2, ::2] = 0.7
+    assert not on_paper(digit(40, 30), crowded, 4.0, False)
 
 
-@pytest.mark.parametrize(("paper", "edge"), [(0.0, False), (0.3, False), (0.5, True), (-0.9, True)])
-def test_what_looks_like_a_1_is_an_edge_if_it_has_no_paper_around_it(paper, edge):
-    """What is far below 0 is as little paper as ink is: it lies beyond an edge of the paper."""
-    assert is_edge(digit(40, 30, value=1), with_paper(paper), 4.0, False) == edge
+def test_light_ink_on_a_dark_tile_has_paper_around_it_but_an_edge_has_not():
+    ink = np.full((100, 100), -0.9, np.float32)  # taken for much darker than paper, which is light beyond the tile
+    ink[30:70, 40:60] = 0.8
+    assert on_paper(digit(40, 30, value=7), ink, 4.0, False)
+    assert not on_paper(digit(40, 30, value=1), ink, 4.0, False)
 
 
 def test_a_1_on_the_side_of_a_sheet_that_was_cut_out_is_that_side():
@@ -67,9 +71,18 @@ def test_a_1_on_the_side_of_a_sheet_that_was_cut_out_is_that_side():
     ink[:, :10] = ink[:60, 40:50] = ink[:, 90:] = 0.8
     for x in 0, 90:
         side = digit(x, 0, 10, 100, value=1)
-        assert is_edge(side, ink, 4.0, True)
-        assert not is_edge(side, ink, 4.0, False)  # in a picture that is cropped tight
-    assert not is_edge(digit(40, 0, 10, 60, value=1), ink, 4.0, True)  # at the top
+        assert not on_paper(side, ink, 4.0, True)
+        assert on_paper(side, ink, 4.0, False)  # in a picture that is cropped tight
+    assert on_paper(digit(40, 0, 10, 60, value=1), ink, 4.0, True)  # at the top
+    assert on_paper(digit(0, 0, 10, 100, value=7), ink, 4.0, True)
+
+
+def test_a_faint_texture_around_a_black_digit_is_paper_too():
+    ink = np.full((100, 100), 0.3, np.float32)
+    ink[30:70, 40:60] = 0.8
+    assert on_paper(digit(40, 30), ink, 4.0, False)
+    ink[30:70, 40:60] = 0.4
+    assert not on_paper(digit(40, 30), ink, 4.0, False)
 
 
 def test_what_is_far_thinner_and_fainter_or_fatter_and_blacker_than_the_known_digits_was_not_written_with_them():
@@ -107,7 +120,7 @@ def test_holes_and_bullets_are_blots_and_no_digit_is():
 
 def test_beyond_the_edge_of_the_picture_all_may_be_paper():
     ink = np.full((40, 20), 0.8, np.float32)
-    assert not is_edge(digit(0, 0, value=1), ink, 4.0, False)
+    assert on_paper(digit(0, 0), ink, 4.0, False)
 
 
 def test_what_the_edge_cuts_is_dropped_unless_it_is_known_or_like_the_known_digits():

@@ -185,6 +185,18 @@ def test_a_faint_stroke_beside_a_strong_one_stays():
     assert np.array_equal(threshold(ink) > 0, ink > 0)
 
 
+def test_a_pencil_on_a_sheet_is_not_measured_by_the_shadows_beside_it():
+    grey = np.full((600, 800), 40, np.uint8)
+    grey[100:500, 100:500] = 200
+    ink = np.zeros(grey.shape, np.float32)
+    ink[:, 520:720] = np.linspace(0.4, 0.9, 200)  # a shadow on the desk, far wider than any stroke
+    ink[200:260, 200:205], ink[200:260, 225:230] = 0.9, 0.35
+    assert not threshold(ink)[200:260, 225:230].any()
+    mask = threshold(ink, PAPERS[0], find_sheet(grey, PAPERS[0]))
+    assert mask[200:260, 225:230].all()
+    assert cv2.countNonZero(mask[:, :500]) == 60 * 10
+
+
 def test_a_sheet_is_found_only_where_there_is_a_step_in_brightness():
     even = np.tile(np.linspace(150, 230, 800, dtype=np.uint8), (600, 1))
     assert find_sheet(even, PAPERS[0]).all()

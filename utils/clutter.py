@@ -8,8 +8,8 @@ import numpy as np
 from utils.ink import PAPERS, find_sheet
 from utils.segment import KNOWN, Box, Piece, balance, known_evidence, typical_height, typical_stroke
 
-RING = 0.6  # share of a 1's surroundings that must be paper
 FEW = 3  # pieces: fewer are no desk, but perhaps a digit in a box of its own
+RING = 0.6  # share of a digit's surroundings that must be paper
 # A pen is told by its stroke's width over the piece's size, times its ink. What has less or more than these shares of
 # the surest digits' median was not written with their pen: it is a remnant of a line, shines through, or lies on the
 # paper. Digits in 40 photos have up to 1.7 times the median.
@@ -46,25 +46,27 @@ def without_desk(pieces: Sequence[Piece], grey: np.ndarray) -> list[Piece]:
     return [piece for some in lying.values() if some is most or len(some) < FEW or balance(some) >= 0 for piece in some]
 
 
-def is_edge(piece: Piece, ink: np.ndarray, stroke: float, was_cut: bool) -> bool:
-    """Whether what looks like a 1 is an edge: too little paper is around it, one to two strokes away.
+def on_paper(piece: Piece, ink: np.ndarray, stroke: float, was_cut: bool) -> bool:
+    """Whether a piece has paper around it, one to two strokes away.
 
-    Beyond an edge of the paper the ink is far below 0, as it is on the rim of a dark tile. Beyond the edge of the
-    picture all may be paper; but what stands on the side of a sheet that was cut out is that side.
+    Beyond the edge of the picture all may be paper; but beyond the side of a sheet that was cut out is none, and what
+    looks like a 1 there is that side.
     """
     x, y, w, h = piece.box
-    if was_cut and (x <= 1 or x + w >= ink.shape[1] - 1):
-        return True
+    if piece.value == 1 and was_cut and (x <= 1 or x + w >= ink.shape[1] - 1):
+        return False
     near = max(2, round(stroke))
     far = 2 * near
     left, top = max(0, x - far), max(0, y - far)
-    shade = np.abs(ink[top : y + h + far, left : x + w + far])
+    shade = ink[top : y + h + far, left : x + w + far]
     off = np.full(shade.shape, 255, np.uint8)
     off[y - top : y - top + h, x - left : x - left + w] -= piece.ink
     distance = cv2.distanceTransform(off, cv2.DIST_L2, cv2.DIST_MASK_3)
-    around = shade[(distance > near) & (distance <= far)]
+    ring = (distance > near) & (distance <= far)
     crest = np.percentile(piece.under(ink), 90)
-    return around.size > 0 and bool((around < crest / 2).mean() < RING)
+    # it is far below 0 beyond an edge of the paper, as on the rim of a dark tile; but edges look like 1s
+    paper = (np.abs(shade) if piece.value == 1 else shade) < crest / 2
+    return not ring.any() or bool(paper[ring].mean() >= RING)
 
 
 def same_pen(pieces: Sequence[Piece], ink: np.ndarray, height: float) -> list[Piece]:

@@ -91,25 +91,37 @@ def estimate_paper(grey: np.ndarray, light_ink: bool, copy: int) -> np.ndarray:
     return paper[margin : len(paper) - margin, margin : paper.shape[1] - margin]
 
 
-def threshold(ink: np.ndarray, copy: int = PAPERS[0]) -> np.ndarray:
+def threshold(ink: np.ndarray, copy: int = PAPERS[0], sheet: np.ndarray | None = None) -> np.ndarray:
     """Mask the strokes: each is cut where it falls to a share of its own crest, so faint and black ones stand together.
 
     The crest is the blackest ink within the width of the typical stroke (local maximum: Su, Lu and Tan 2010); what is
     typical is told by Otsu's threshold (1979). A stroke must also exceed the noise around it. How black a small one is
     beside others tells nothing yet: pens that lie on the paper are blacker than any pencil, see
     `utils.clutter.same_pen`. A large one must be as black as others, for a coarse estimate of the paper leaves shades.
+    A sheet is looked at without what lies around it, whose shadows are wider than any stroke.
 
     Parameters
     ----------
     ink : (H, W) float32, see `flatten_light`
     copy : see there
+    sheet : (h, w) uint8, if given, see `find_sheet`
 
     Returns
     -------
     (H, W) uint8, 255 is ink
     """
+    noise = NOISE * paper_noise(ink, copy)
+    strokes = cut_strokes(ink, noise, copy)
+    if sheet is None or sheet.all():
+        return strokes
+    on_sheet = cv2.resize(sheet, ink.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
+    return np.where(on_sheet, cut_strokes(np.where(on_sheet, ink, 0), noise, copy), strokes)
+
+
+def cut_strokes(ink: np.ndarray, noise: np.ndarray, copy: int) -> np.ndarray:
+    """Mask the strokes on one surface, see `threshold`; `noise` (H, W) is what they must exceed."""
     peak = float(np.percentile(ink[::2, ::2], 99.9))  # not the maximum, which may be a speck
-    low = np.maximum(FAINT, np.minimum(NOISE * paper_noise(ink, copy), PEAK * peak))
+    low = np.maximum(FAINT, np.minimum(noise, PEAK * peak))
     strong = ink[ink > low]
     if not strong.size:
         return np.zeros(ink.shape, np.uint8)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from utils.clutter import is_edge, same_pen, touched_sides, without_desk, without_edges
-from utils.ink import BLUR, LEAST_BLUR, PAPERS, Outline, flatten_light, threshold
+from utils.clutter import on_paper, same_pen, touched_sides, without_desk, without_edges
+from utils.ink import BLUR, LEAST_BLUR, PAPERS, Outline, find_sheet, flatten_light, threshold
 from utils.lattice import part_digits
 from utils.lines import group_lines
 from utils.rules import erase_lines
@@ -170,7 +170,7 @@ def find_strokes(scaled: Scaled, hypothesis: Hypothesis, scale: float, height: f
     blur = max(LEAST_BLUR, min(BLUR * max(small.shape), THIN * height))
     ink = cv2.GaussianBlur(flatten_light(small, light_ink, paper), (0, 0), blur)
     # 2. Mask: what is left is cut into ink and paper.
-    mask = threshold(ink, paper)
+    mask = threshold(ink, paper, find_sheet(small, paper))
     return Page(hypothesis, scaled(1, sheet).shape, scale, small, ink, mask, cut_pieces(mask))
 
 
@@ -214,7 +214,7 @@ def find_digits(page: Page, look: Look) -> Page:
     sure = paint([piece for piece in pieces if piece.sure], mask.shape)
     rest = np.where(sure > 0, 0, ink)  # a neighbour that is surely a digit counts as paper
     was_cut = bool(page.hypothesis.sheet)
-    pieces = [piece for piece in pieces if piece.value != 1 or not is_edge(piece, rest, stroke, was_cut)]
+    pieces = [piece for piece in pieces if piece.sure or on_paper(piece, rest, stroke, was_cut)]
     pieces = same_pen(pieces, ink, height)
 
     # 5. Lines of writing: touching digits are cut, and numbers are told from words. (6. Their crops are the result.)
