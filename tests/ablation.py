@@ -87,6 +87,7 @@ STEPS = {
     "...nor two dashes": lambda: mock.patch.object(segment, "DASH", float("inf")),
     "dropping what has no paper around it": keep(page, "on_paper", lambda *_: True),
     "passing over textures": keep(page, "is_texture", lambda *_: False),
+    "dropping gaps between tiles": keep(page, "is_gap", lambda *_: False),
     "dropping what another pen wrote": keep(page, "same_pen", lambda pieces, *_: pieces),
     "cutting touching digits": keep(
         page, "part_digits", lambda lines, *_: [[(piece, [piece]) for piece in line] for line in lines]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from conftest import answer, digit
 
-from utils.clutter import on_paper, same_pen, without_desk, without_edges
+from utils.clutter import is_gap, on_paper, same_pen, without_desk, without_edges
 from utils.segment import cut_pieces
 
 
@@ -52,37 +52,58 @@ def test_no_picture_is_too_small_to_have_a_desk(shape):
 def test_a_digit_has_paper_around_it():
     ink = np.zeros((100, 100), np.float32)
     ink[30:70, 40:60] = 0.8
-    assert on_paper(digit(40, 30), ink, 4.0, False)
+    assert on_paper(digit(40, 30), ink, 4.0)
     crowded = ink.copy()
     crowded[::2], crowded[30:70, 40:60] = 0.7, 0.8
     crowded[1::2, ::2] = 0.7
-    assert not on_paper(digit(40, 30), crowded, 4.0, False)
+    assert not on_paper(digit(40, 30), crowded, 4.0)
 
 
 def test_light_ink_on_a_dark_tile_has_paper_around_it_but_an_edge_has_not():
     ink = np.full((100, 100), -0.9, np.float32)  # taken for much darker than paper, which is light beyond the tile
     ink[30:70, 40:60] = 0.8
-    assert on_paper(digit(40, 30, value=7), ink, 4.0, False)
-    assert not on_paper(digit(40, 30, value=1), ink, 4.0, False)
+    assert on_paper(digit(40, 30, value=7), ink, 4.0)
+    assert not on_paper(digit(40, 30, value=1), ink, 4.0)
 
 
-def test_a_1_on_the_side_of_a_sheet_that_was_cut_out_is_that_side():
-    ink = np.zeros((100, 100), np.float32)
-    ink[:, :10] = ink[:60, 40:50] = ink[:, 90:] = 0.8
-    for x in 0, 90:
-        side = digit(x, 0, 10, 100, value=1)
-        assert not on_paper(side, ink, 4.0, True)
-        assert on_paper(side, ink, 4.0, False)  # in a picture that is cropped tight
-    assert on_paper(digit(40, 0, 10, 60, value=1), ink, 4.0, True)  # at the top
-    assert on_paper(digit(0, 0, 10, 100, value=7), ink, 4.0, True)
+@pytest.mark.parametrize("page, tile", [(255, 0), (30, 200)])
+def test_a_gap_between_two_tiles_is_no_1_but_a_1_on_a_tile_is(page, tile):
+    grey = np.full((120, 160), page, np.uint8)
+    grey[30:90, 20:75] = grey[30:90, 85:140] = tile
+    assert is_gap(digit(75, 30, 10, 60, value=1), grey, 6.0, False)
+    assert not is_gap(digit(75, 30, 10, 60, value=7), grey, 6.0, False)
+    grey[40:80, 45:50] = page
+    assert not is_gap(digit(45, 40, 5, 40, value=1), grey, 5.0, False)
+    grey[80:82, 20:75] = page  # it stands on a line
+    assert not is_gap(digit(45, 40, 5, 40, value=1), grey, 5.0, False)
+
+
+def test_what_reaches_two_edges_is_a_gap_on_a_sheet_but_a_1_in_a_picture_that_is_cropped_tight():
+    grey = np.zeros((60, 100), np.uint8)
+    grey[:, 45:55] = 255
+    stroke = digit(45, 0, 10, 60, value=1)
+    assert is_gap(stroke, grey, 8.0, True)
+    assert not is_gap(stroke, grey, 8.0, False)
+    assert not is_gap(digit(0, 0, 100, 60, value=1), grey, 8.0, True)  # nothing is beside it
+    assert not is_gap(digit(45, 20, 10, 40, value=1), np.where(np.arange(60)[:, None] < 20, 0, grey), 8.0, True)
+
+
+def test_what_stands_on_the_side_of_a_sheet_that_was_cut_out_is_that_side():
+    grey = np.full((100, 100), 200, np.uint8)
+    for x, is_side in (0, True), (90, True), (40, False):
+        stroke = digit(x, 10, 10, 60, value=1)
+        grey[10:70, x : x + 10] = 60
+        assert is_gap(stroke, grey, 4.0, True) == is_side
+        assert not is_gap(stroke, grey, 4.0, False)
+        assert not is_gap(stroke._replace(answer=answer(7, 0.99)), grey, 4.0, True)
 
 
 def test_a_faint_texture_around_a_black_digit_is_paper_too():
     ink = np.full((100, 100), 0.3, np.float32)
     ink[30:70, 40:60] = 0.8
-    assert on_paper(digit(40, 30), ink, 4.0, False)
+    assert on_paper(digit(40, 30), ink, 4.0)
     ink[30:70, 40:60] = 0.4
-    assert not on_paper(digit(40, 30), ink, 4.0, False)
+    assert not on_paper(digit(40, 30), ink, 4.0)
 
 
 def test_what_is_far_thinner_and_fainter_or_fatter_and_blacker_than_the_known_digits_was_not_written_with_them():
@@ -120,7 +141,7 @@ def test_holes_and_bullets_are_blots_and_no_digit_is():
 
 def test_beyond_the_edge_of_the_picture_all_may_be_paper():
     ink = np.full((40, 20), 0.8, np.float32)
-    assert on_paper(digit(0, 0), ink, 4.0, False)
+    assert on_paper(digit(0, 0), ink, 4.0)
 
 
 def test_what_the_edge_cuts_is_dropped_unless_it_is_known_or_like_the_known_digits():

@@ -46,15 +46,9 @@ def without_desk(pieces: Sequence[Piece], grey: np.ndarray) -> list[Piece]:
     return [piece for some in lying.values() if some is most or len(some) < FEW or balance(some) >= 0 for piece in some]
 
 
-def on_paper(piece: Piece, ink: np.ndarray, stroke: float, was_cut: bool) -> bool:
-    """Whether a piece has paper around it, one to two strokes away.
-
-    Beyond the edge of the picture all may be paper; but beyond the side of a sheet that was cut out is none, and what
-    looks like a 1 there is that side.
-    """
+def on_paper(piece: Piece, ink: np.ndarray, stroke: float) -> bool:
+    """Whether a piece has paper around it, one to two strokes away; beyond the edge of the picture all may be paper."""
     x, y, w, h = piece.box
-    if piece.value == 1 and was_cut and (x <= 1 or x + w >= ink.shape[1] - 1):
-        return False
     near = max(2, round(stroke))
     far = 2 * near
     left, top = max(0, x - far), max(0, y - far)
@@ -67,6 +61,26 @@ def on_paper(piece: Piece, ink: np.ndarray, stroke: float, was_cut: bool) -> boo
     # it is far below 0 beyond an edge of the paper, as on the rim of a dark tile; but edges look like 1s
     paper = (np.abs(shade) if piece.value == 1 else shade) < crest / 2
     return not ring.any() or bool(paper[ring].mean() >= RING)
+
+
+def is_gap(piece: Piece, grey: np.ndarray, stroke: float, is_sheet: bool) -> bool:
+    """Whether what looks like a 1 goes on beyond both ends, as the light gap between dark tiles on a light page does.
+
+    A sheet was cut out of a picture: what reaches its edge goes on there, and what stands on its side is that side. A
+    picture itself may be cropped tight.
+    """
+    if piece.value != 1:
+        return False
+    x, y, w, h = piece.box
+    near = 2 * max(2, round(stroke))
+    above, below = grey[max(0, y - near) : y, x : x + w], grey[y + h : y + h + near, x : x + w]
+    beside = np.hstack([grey[y : y + h, max(0, x - near) : x], grey[y : y + h, x + w : x + w + near]])
+    if not beside.size or not (is_sheet or (above.size and below.size)):
+        return False
+    if is_sheet and (x <= 1 or x + w >= grey.shape[1] - 1):
+        return True
+    own, ends = np.median(piece.under(grey)), np.vstack([above, below]).mean(axis=1)
+    return bool((np.abs(ends - own) < np.abs(ends - np.median(beside))).all())
 
 
 def same_pen(pieces: Sequence[Piece], ink: np.ndarray, height: float) -> list[Piece]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from utils.clutter import on_paper, same_pen, touched_sides, without_desk, without_edges
+from utils.clutter import is_gap, on_paper, same_pen, touched_sides, without_desk, without_edges
 from utils.ink import BLUR, LEAST_BLUR, PAPERS, Outline, find_sheet, flatten_light, threshold
 from utils.lattice import part_digits
 from utils.lines import group_lines
@@ -213,8 +213,8 @@ def find_digits(page: Page, look: Look) -> Page:
     height, stroke = typical_height(pieces), typical_stroke(pieces)
     sure = paint([piece for piece in pieces if piece.sure], mask.shape)
     rest = np.where(sure > 0, 0, ink)  # a neighbour that is surely a digit counts as paper
-    was_cut = bool(page.hypothesis.sheet)
-    pieces = [piece for piece in pieces if piece.sure or on_paper(piece, rest, stroke, was_cut)]
+    pieces = [piece for piece in pieces if piece.sure or on_paper(piece, rest, stroke)]
+    pieces = [piece for piece in pieces if not is_gap(piece, page.grey, stroke, bool(page.hypothesis.sheet))]
     pieces = same_pen(pieces, ink, height)
 
     # 5. Lines of writing: touching digits are cut, and numbers are told from words. (6. Their crops are the result.)
