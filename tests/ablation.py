@@ -99,7 +99,7 @@ STEPS = {
     "...slashes and brackets": keep(writing, "is_bar", lambda *_: False),
     "...slashes that lean": keep(writing, "find_slashes", lambda *_: set()),
     "...commas": lambda: mock.patch.object(writing, "COMMA", 0.0),
-    "...but not signs between digits": keep(
+    "...but not signs beside digits": keep(
         writing, "vote", lambda run, *how: sum(writing.vote_of(*one, *how) for one in run)
     ),
     "dropping what the edge cuts off": keep(page, "without_edges", lambda lines, _: lines),
