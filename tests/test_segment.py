@@ -231,6 +231,17 @@ def test_fragments_that_reach_from_one_line_to_the_next_are_not_joined():
     assert mended(0.95, parts, boxes) == sorted([*boxes, OTHER])
 
 
+def test_a_digit_that_fills_the_picture_is_mended_whatever_its_height():
+    upper, lower = (50, 10, 80, 160), (50, 173, 80, 110)
+
+    def look(wholes):
+        return [whole._replace(answer=answer(8, 0.95)) for whole in wholes]
+
+    for confidence in 0.4, 0.92:  # even if the network knows one of its fragments, as a lower digit
+        pieces = [piece(*upper, confidence=0.4), piece(*lower, confidence=confidence)]
+        assert boxes_of(mend(pieces, SHAPE, look)) == [(50, 10, 80, 273)]
+
+
 @pytest.mark.parametrize(
     "others, spans",
     [
