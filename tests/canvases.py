@@ -207,6 +207,20 @@ def circled(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) ->
     return finish(rng, canvas, said)
 
 
+def hollow(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
+    """One to four digits of which only the outline is drawn."""
+    some, said = choose(rng, digits, labels, int(rng.integers(1, 5)))
+    inks = [np.pad(draw(rng, pixels, 160, rng.uniform(0.8, 1.6)), 20) for pixels in some]
+    canvas = np.zeros((max(ink.shape[0] for ink in inks), sum(ink.shape[1] for ink in inks)), np.uint8)
+    x = 0
+    for ink in inks:
+        lay(canvas, ink, x, 0)
+        x += ink.shape[1]
+    edges, _ = cv2.findContours(np.uint8(canvas > 127), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    lines = cv2.drawContours(np.zeros_like(canvas), edges, -1, 255, int(rng.integers(2, 6)), cv2.LINE_AA)
+    return finish(rng, lines, said)
+
+
 CANVASES = {
     "28 x 28": as_it_is,
     "enlarged": enlarged,
@@ -223,4 +237,5 @@ CANVASES = {
     "joined": joined,
     "comb": comb,
     "circled": circled,
+    "hollow": hollow,
 }

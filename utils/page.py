@@ -19,6 +19,7 @@ from utils.segment import (
     Piece,
     cut_pieces,
     digit_sized,
+    fill_outlines,
     mend,
     paint,
     typical_height,
@@ -198,9 +199,10 @@ def is_texture(strokes: Sequence[Piece], look: Look) -> bool:
 
 def find_digits(page: Page, look: Look) -> Page:
     """Take the other steps: the strokes of a page become lines of digits."""
-    ink, mask = page.ink, page.mask
-    # 3. Strokes: what lies beside the sheet is dropped, and printed lines are erased.
-    strokes = erase_lines(without_desk(look(page.strokes), page.grey), ink, look)
+    mask = page.mask
+    # 3. Strokes: what lies beside the sheet is dropped, hollow digits are filled, and printed lines are erased.
+    strokes, ink = fill_outlines(without_desk(look(page.strokes), page.grey), page.ink, look)
+    strokes = erase_lines(strokes, ink, look)
     if is_texture(strokes, look):
         return page._replace(strokes=[])
     page = page._replace(strokes=strokes)

@@ -22,6 +22,7 @@ from utils.writing import space_numbers
 BETTER = 1.05  # of the evidence so far: what a less likely hypothesis must have
 TURNED = 20  # strokes, the largest, that are looked at turned
 SEVERAL = 3  # known digits on a sheet, on a turned page, or of the other ink, from which it is believed
+CUT = 2  # pixels: what comes so close to a sheet's edge is cut off by it
 ON_SHEET = 0.75  # share of a digit's box: one that lies on a sheet so far is written on it
 INVERSE, ENOUGH = 0.25, 0.02  # see `has_other_ink`: share of the paper's light, and of the pixels of ink
 LIKELY, CLEARLY = 3.0, 1.5  # what a turn must have: mean log-odds, and times the evidence of the upright strokes
@@ -134,20 +135,21 @@ def read_sheets(grey: np.ndarray, whole: Page, scaled: Scaled, look: Look) -> Pa
 def explains_sheet(page: Page, best: Page) -> bool:
     """Whether digits are most of the ink on a sheet, and nothing that was read before speaks against it.
 
-    What speaks against it:
+    A digit that the sheet's edge cuts off does not count, for the "sheet" may be a shadow. What speaks against it:
 
     1. A digit that covers the sheet, for the "sheet" may be the hole of a fat digit, which looks like a 0 or a 1. But
        it is the sheet itself if a sure digit other than 0 is on it, or if it is a 0 whose walls are wider than any
        stroke, on a page that does not convince.
-    2. A sure digit beside the sheet. What lies across the sheet's edge does not count.
+    2. A sure digit beside the sheet, or most of it. What lies across the sheet's edge otherwise does not count.
     3. More evidence on the sheet than its own reading has.
     """
-    if not page.is_explained:
+    digits = whole_digits(page)
+    if not digits or not page.is_explained:
         return False
-    digits = [digit for line in page.in_picture() for digit in line]
     x, _, w, _ = np.array([digit.box for digit in digits]).T
     span = max(x + w) - min(x)
-    left, top, width, height = cv2.boundingRect(np.array(page.hypothesis.sheet))
+    outline = np.float32(page.hypothesis.sheet)
+    left, top, width, height = cv2.boundingRect(outline)
     on_sheet = []
     for seen, digit in zip(best.digits, [digit for line in best.in_picture() for digit in line]):
         if digit.confidence <= KNOWN:
@@ -155,30 +157,44 @@ def explains_sheet(page: Page, best: Page) -> bool:
         x, y, w, h = digit.box
         across, down = min(x + w, left + width) - max(x, left), min(y + h, top + height) - max(y, top)
         shared = max(0, across) * max(0, down)
+        is_beside = cv2.pointPolygonTest(outline, (x + w / 2, y + h / 2), measureDist=False) < 0
         if 2 * shared > width * height:  # 1
             is_wall = digit.value == 0 and (w - span) / 2 > BLOT * digit.size and not best.convinces
             if not is_wall and not any(own.sure and own.value != 0 for own in digits):
                 return False
         elif shared > ON_SHEET * w * h:
             on_sheet.append(digit)
-        elif not shared and digit.sure and not touched_sides(seen.box, *best.mask.shape):  # 2
+        elif is_beside and digit.sure and not touched_sides(seen.box, *best.mask.shape):  # 2
             return False
     return known_evidence(on_sheet) <= BETTER * known_evidence(digits)  # 3
+
+
+def whole_digits(page: Page) -> list[Piece]:
+    """Give the digits on a sheet that its edge does not cut off, with their boxes in the picture."""
+    outline = np.array(page.hypothesis.sheet)
+    sheet = cv2.fillConvexPoly(np.zeros(page.shape, np.uint8), outline - outline.min(axis=0), 255)
+    sheet = turned(sheet, page.hypothesis.turn)
+    sheet = cv2.resize(sheet, page.mask.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    inside = cv2.erode(sheet, None, iterations=CUT, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    in_picture = (digit for line in page.in_picture() for digit in line)
+    return [digit for seen, digit in zip(page.digits, in_picture) if seen.under(inside).all()]
 
 
 def better(page: Page, best: Page) -> Page:
     """Choose between a page and the best so far, whose hypothesis is likelier: it must be clearly beaten.
 
-    Only one of two inks is writing, and only one way up is right. The other may make one large digit of a whole desk,
-    or of the sheet itself; so several digits beyond doubt beat fewer there, and digits beyond doubt beat doubtful ones
-    if they are as many.
+    But digits beyond doubt beat as many doubtful ones. And only one of two inks is writing, only one way up is right.
+    The other may make one large digit of a whole desk, or of the sheet itself; so digits beyond doubt beat fewer there,
+    if they are several, or the others are doubtful.
     """
-    if (page.hypothesis.light_ink, page.hypothesis.turn) != (best.hypothesis.light_ink, best.hypothesis.turn):
+    is_other = (page.hypothesis.light_ink, page.hypothesis.turn) != (best.hypothesis.light_ink, best.hypothesis.turn)
+    if is_other:
         page, best = without_circles(page, best), without_circles(best, page)
-        for one, other in (page, best), (best, page):
-            more = one.known >= SEVERAL > other.known or (one.known >= other.known and not other.convinces)
-            if one.convinces and more:
-                return one
+    for one, other in (page, best), (best, page):
+        beats_doubt = not other.convinces and (one.known == other.known or (is_other and one.known > other.known))
+        beats_fewer = is_other and one.known >= SEVERAL > other.known
+        if one.convinces and (beats_doubt or beats_fewer):
+            return one
     return page if page.evidence > BETTER * best.evidence else best
 
 

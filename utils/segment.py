@@ -1,4 +1,4 @@
-"""From a mask of ink to pieces, and broken pieces mended."""
+"""From a mask of ink to pieces; hollow pieces filled, and broken ones mended."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -15,6 +15,7 @@ MENDED = 0.6  # probability from which fragments are a digit
 CLOSE = 0.4  # digit heights: the widest gap in a word or a number
 SMALLER = 0.5  # of a neighbour's height: what is lower, such as a label's letters, must lie beside it to be of its line
 ROWS = 1.5  # digit heights: what is higher spans two lines if, no farther away, pieces so much lower are on both
+HOLLOW, SURER = 1.5, 1.1  # times its own ink: what an outline encloses; of the outlines' evidence: what that must have
 DASH = 2.0  # own heights: what is wider is a dash; two of them, one above the other, are an equals sign
 KNOWN = 0.9  # probability from which a digit is known
 SURE = 0.9997  # probability from which a digit is kept whatever its size and surroundings; grain may reach KNOWN
@@ -53,8 +54,8 @@ class Piece(NamedTuple):
 
     @property
     def known(self) -> bool:
-        """Whether the network knows this as a digit, and as no 1, since lines look like 1s; see KNOWN."""
-        return self.confidence > KNOWN and self.value != 1
+        """Whether the network has seen it and knows it as a digit, and as no 1, since lines look like 1s; see KNOWN."""
+        return self.answer is not None and self.confidence > KNOWN and self.value != 1
 
     @property
     def sure(self) -> bool:
@@ -172,7 +173,16 @@ def typical_height(pieces: Sequence[Piece]) -> float:
 
 
 def typical_stroke(pieces: Sequence[Piece]) -> float:
-    """Width in pixels of the typical stroke: by its length, and somewhat by its width, since specks are many."""
+    """Width in pixels of the typical stroke: of all pieces or, if that is less, of those that are known.
+
+    Fingers and shadows on the page may be most of the ink, but no pen wrote them.
+    """
+    known = [piece for piece in pieces if piece.known]
+    return min(median_stroke(some) for some in (pieces, known) if some)
+
+
+def median_stroke(pieces: Sequence[Piece]) -> float:
+    """Median width of strokes in pixels: by their length, and somewhat by their width, since specks are many."""
     weights = [cv2.countNonZero(piece.ink) / np.sqrt(piece.stroke) for piece in pieces]
     return weighted_median([piece.stroke for piece in pieces], weights)
 
@@ -180,6 +190,48 @@ def typical_stroke(pieces: Sequence[Piece]) -> float:
 def weighted_median(values: Sequence[float], weights: Sequence[float]) -> float:
     """The value below which half of the weight lies."""
     return float(np.quantile(values, 0.5, weights=weights, method="inverted_cdf"))
+
+
+def fill_outlines(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> tuple[list[Piece], np.ndarray]:
+    """Fill the outlines of hollow digits, if most of what they enclose is digits, and surer ones than the outlines are.
+
+    What lies in an outline stays paper, as the hole of a 6 does. What has a known digit in it is a box and no outline;
+    0s do not count, for such holes look like them. One hand draws all digits alike: all outlines are filled, or none.
+
+    Parameters
+    ----------
+    pieces : with the network's answers
+    ink : (H, W) float32, see `utils.ink`
+    look : has the network answer what is filled
+
+    Returns
+    -------
+    The pieces, and the ink, which where outlines were filled is as dark inside them as they are.
+    """
+    written = np.array([piece.box for piece in pieces if piece.known and piece.value != 0]).reshape(-1, 4)
+    outlines = paint([piece for piece in pieces if not surrounds(piece.box, written)], ink.shape)
+    solid = fill(outlines)
+    core = cv2.erode(solid, None, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    holes = paint([piece for piece in pieces if piece.under(core).all()], ink.shape)
+    solid[fill(holes) > 0] = 0
+    filled = look([piece for piece in cut_pieces(solid) if HOLLOW * np.mean(piece.under(outlines) > 0) <= 1])
+
+    inside = paint(filled, ink.shape)
+    around = fill(inside)
+    hollow = [piece for piece in pieces if piece.under(around).any()]
+    known = paint([piece for piece in filled if piece.known], ink.shape)
+    is_sure = known_evidence(filled) > SURER * known_evidence(hollow)
+    if 2 * cv2.countNonZero(known) < cv2.countNonZero(inside) or not is_sure:
+        return list(pieces), ink
+    dark = np.maximum(ink, np.median(ink[paint(hollow, ink.shape) > 0]))
+    kept = [piece for piece in pieces if not piece.under(around).any()]
+    return kept + filled, np.where(inside > 0, dark, ink)
+
+
+def fill(mask: np.ndarray) -> np.ndarray:
+    """Fill what the ink of a mask (H, W) uint8, 255 is ink, encloses."""
+    edges, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return cv2.drawContours(np.zeros_like(mask), edges, -1, 255, cv2.FILLED)
 
 
 def digit_sized(pieces: Sequence[Piece]) -> list[Piece]:
