@@ -23,7 +23,7 @@ from utils.classifier import load_classifier
 from utils.picture import read_picture
 
 COLUMNS = {
-    "singles": ("28 x 28", "enlarged", "tight", "brush", "thin pen", "500 px", "circled"),
+    "singles": ("28 x 28", "enlarged", "tight", "brush", "thin pen", "500 px", "circled", "hollow"),
     "borders": ("two", "edge", "strip", "mosaic", "figure"),
     "lines": ("ruled", "squared", "squares", "form", "table", "askew", "boxed", "joined", "comb"),
     "light": ("clean", "board", "shadow", "noise", "faint", "blur"),
@@ -75,6 +75,7 @@ STEPS = {
     "enlarging small writing": lambda: mock.patch.object(page, "LEGIBLE", 0),
     "the sheet's own strokes": keep(page, "find_sheet", lambda *_: None),
     "dropping the desk": keep(page, "without_desk", lambda pieces, _: list(pieces)),
+    "filling hollow digits": keep(page, "fill_outlines", lambda pieces, shown, _: (list(pieces), shown)),
     "erasing printed lines": keep(page, "erase_lines", lambda pieces, *_: list(pieces)),
     "...boxes around digits": keep(rules, "without_frames", lambda pieces, _: list(pieces)),
     "...what surrounds a digit": keep(rules, "without_surroundings", lambda pieces: pieces),

@@ -460,6 +460,14 @@ def test_a_picture_is_not_turned_for_two_digits_nor_where_it_may_stand_upright()
     assert likely_turn([*pieces, digit(0, 0, 900, 900)._replace(ink=edge)], sure_of(FLAG, edge)) == 2
 
 
+@pytest.mark.parametrize("ink", [0, 255])
+def test_hollow_digits_are_read(write, classifier, ink):
+    solid = cv2.resize(write(["23457", "86790"])[0], None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    edges, _ = cv2.findContours(np.uint8(solid < 180), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    picture = cv2.drawContours(np.full_like(solid, 255 - ink), edges, -1, ink, 2, cv2.LINE_AA)
+    assert text(read_page(picture, classifier)) == ["23457", "86790"]
+
+
 def page_of(digits, letters=(), side=400):
     """A page whose mask has the ink of its digits and no other."""
     mask = np.zeros((side, side), np.uint8)
@@ -530,6 +538,14 @@ def test_small_sure_digits_beat_a_large_doubtful_one_of_the_other_ink_such_as_a_
     assert fewer.convinces and reader.better(fewer, two) is two  # it knows less
 
 
+def test_of_one_ink_digits_beyond_doubt_beat_as_many_doubtful_ones():
+    sure, doubtful = page_of([digit(0, 0, 20, 40, confidence=0.9999)]), page_of([digit(0, 0, 90, 300)])
+    assert sure.convinces and not doubtful.convinces and doubtful.evidence > 1.5 * sure.evidence
+    assert reader.better(sure, doubtful) is reader.better(doubtful, sure) is sure
+    two = page_of([digit(200 * i, 0, 200, 300, confidence=0.99) for i in range(2)])
+    assert reader.better(sure, two) is reader.better(two, sure) is two
+
+
 def test_several_sure_digits_beat_fewer_of_the_other_ink_such_as_the_sheet_itself():
     """The outline of a round sheet is a sure 0."""
     sheet = page_of([digit(0, 0, 400, 400, value=0, confidence=0.9999)])
@@ -576,6 +592,7 @@ def on_sheet(*digits):
         ([(20, 20, 40, 60, 0.99, 4)], True),  # beside the sheet, and in doubt
         ([(20, 20, 40, 60, 0.9999, 4)], False),
         ([(80, 150, 60, 200, 0.9999, 4)], True),  # across its edge
+        ([(60, 150, 60, 200, 0.9999, 4)], False),  # most of it is beside the sheet
         ([(90, 90, 220, 320, 0.9999, 8)], False),  # the sheet itself, or an 8 whose hole looks like a 1
         ([(90, 90, 220, 320, 0.85, 8)], True),
     ],
@@ -584,6 +601,15 @@ def test_a_sheet_whose_ink_is_a_1_beats_what_does_not_speak_against_it(before, e
     one = on_sheet(digit(50, 100, 10, 40, value=1, confidence=0.99))
     best = page_of([digit(x, y, w, h, confidence=sure, value=value) for x, y, w, h, sure, value in before])
     assert reader.explains_sheet(one, best) == explains
+
+
+def test_a_digit_that_the_edge_of_a_sheet_cuts_off_is_not_on_it():
+    whole, cut = digit(50, 100, 20, 40, confidence=0.9999), digit(0, 200, 20, 40, confidence=0.9999)
+    nothing = page_of([])
+    assert reader.explains_sheet(on_sheet(whole), nothing) and reader.explains_sheet(on_sheet(whole, cut), nothing)
+    assert not reader.explains_sheet(on_sheet(cut), nothing)
+    before = page_of([digit(150, 200, 25, 50, confidence=0.9999)])
+    assert not reader.explains_sheet(on_sheet(whole, cut), before)  # the one that is whole has less evidence
 
 
 def test_sure_digits_on_one_sheet_speak_against_another():

@@ -1,4 +1,4 @@
-"""utils/segment.py: pieces of ink, what they say as digits, broken ones mended."""
+"""utils/segment.py: pieces of ink, what they say as digits; hollow ones filled, broken ones mended."""
 
 import cv2
 import numpy as np
@@ -11,6 +11,7 @@ from utils.segment import (
     clusters,
     cut_pieces,
     digit_sized,
+    fill_outlines,
     join,
     logit,
     mend,
@@ -142,6 +143,15 @@ def test_the_typical_stroke_is_that_of_long_strokes():
     assert typical_stroke([*specks, piece(0, 100, 10, 80), piece(40, 100, 10, 80)]) == piece(0, 100, 10, 80).stroke
 
 
+def test_a_finger_on_the_page_has_no_typical_stroke():
+    digits, finger = [piece(40 * i, 0, 4, 40, confidence=0.99) for i in range(2)], piece(200, 100, 60, 150)
+    assert typical_stroke([*digits, finger]) == digits[0].stroke
+    strange = [digit._replace(answer=answer(7, 0.5)) for digit in digits]
+    assert typical_stroke([*strange, finger]) == finger.stroke
+    thick = piece(200, 100, 60, 150, confidence=0.99)
+    assert typical_stroke([*[piece(9 * i, 0, 4, 40) for i in range(50)], thick]) == digits[0].stroke  # in pieces
+
+
 def test_what_is_too_small_or_too_large_for_a_digit_is_dropped():
     digits = [piece(40 * i, 0, 5, 40, confidence=0.99) for i in range(6)]
     others = [piece(300, 0, 2, 2), piece(300, 50, 5, 200), piece(0, 300, 500, 5), piece(300, 80, 5, 5)]
@@ -268,3 +278,47 @@ def test_the_dashes_of_an_equals_sign_are_no_digit():
 
 def test_nothing_is_mended_where_there_is_nothing():
     assert mend([], SHAPE, lambda wholes: list(wholes)) == []
+
+
+def ring(x, y, w, h, value=0, confidence=0.5):
+    """The outline of a box, 2 pixels wide, that the network has seen."""
+    return piece(x, y, w, h, value, confidence)._replace(
+        ink=255 - mask_of((2, 2, w - 4, h - 4), shape=(h, w)), stroke=2
+    )
+
+
+def filled(pieces, *confidences, value=5):
+    """The pieces after filling, and their ink; what is filled is known so surely, from left to right."""
+
+    def look(wholes):
+        ordered = sorted(wholes, key=lambda whole: whole.box)
+        return [whole._replace(answer=answer(value, sure)) for whole, sure in zip(ordered, confidences, strict=True)]
+
+    return fill_outlines(pieces, paint(pieces, SHAPE) / np.float32(510), look)
+
+
+def test_an_outline_is_filled_if_what_it_encloses_is_rather_a_digit_and_what_lies_in_it_stays_paper():
+    outline, hole, beside = ring(20, 20, 40, 60), ring(30, 30, 20, 10, confidence=0.95), piece(200, 20, 5, 60)
+    pieces, ink = filled([outline, hole, beside], 0.999)
+    assert boxes_of(pieces) == [outline.box, beside.box]
+    solid = mask_of((20, 20, 40, 60)) - mask_of((30, 30, 20, 10))
+    assert (paint(pieces, SHAPE) == solid + mask_of(beside.box)).all()
+    assert (ink[solid > 0] == 0.5).all() and not ink[paint([hole], SHAPE) > 0].sum() > 0.5 * hole.ink.size
+    kept, same = filled([outline, hole, beside], 0.8)
+    assert kept == [outline, hole, beside] and (same == paint(kept, SHAPE) / np.float32(510)).all()
+
+
+def test_all_outlines_are_filled_or_none():
+    outlines = [ring(20, 20, 40, 60), ring(80, 20, 40, 60), ring(140, 20, 40, 60)]
+    assert [piece.confidence for piece in filled(outlines, 0.99, 0.99, 0.4)[0]] == pytest.approx([0.99, 0.99, 0.4])
+    assert filled(outlines, 0.99, 0.4, 0.4)[0] == outlines
+    assert filled(outlines, 0.99, 0.99, 0.99, value=1)[0] == outlines  # cells, rather
+
+
+def test_an_outline_that_is_surer_itself_or_has_a_known_digit_in_it_is_not_filled():
+    sure = ring(20, 20, 40, 60, confidence=0.9999)
+    assert filled([sure], 0.99)[0] == [sure]
+    box = [ring(20, 20, 40, 60), piece(30, 30, 20, 40, value=4, confidence=0.95)]
+    assert filled(box)[0] == box
+    thick = [piece(20, 20, 40, 60)]
+    assert filled(thick)[0] == thick
