@@ -538,6 +538,26 @@ def test_small_sure_digits_beat_a_large_doubtful_one_of_the_other_ink_such_as_a_
     assert fewer.convinces and reader.better(fewer, two) is two  # it knows less
 
 
+def test_the_grain_of_a_desk_that_looks_like_text_does_not_hide_the_sheet_on_it(monkeypatch):
+    scene, letter = np.full((400, 400), 20, np.uint8), digit(0, 0, confidence=0.3)
+    scene[100:300, 100:300] = 220
+    grain = page_of([], [letter] * (TEXT + 1))
+    sheet, doubt = (page_of([digit(120 + 30 * i, 150, confidence=sure) for i in range(3)]) for sure in (0.9999, 0.8))
+
+    def tried(grey, other):
+        def read(_, hypothesis, look):
+            return (grain if hypothesis.light_ink else other)._replace(hypothesis=hypothesis, grey=grey)
+
+        monkeypatch.setattr(reader, "read", read)
+        best, strokes = reader.read_until_convinced(hypotheses(scene), None, None)
+        return best.lines, len(strokes)
+
+    assert next(hypotheses(scene)).light_ink
+    assert tried(scene, sheet) == (sheet.lines, 2)
+    assert tried(scene, doubt) == (grain.lines, 2)
+    assert tried(np.full_like(scene, 20), sheet) == (grain.lines, 1)  # no sheet: it is text
+
+
 def test_of_one_ink_digits_beyond_doubt_beat_as_many_doubtful_ones():
     sure, doubtful = page_of([digit(0, 0, 20, 40, confidence=0.9999)]), page_of([digit(0, 0, 90, 300)])
     assert sure.convinces and not doubtful.convinces and doubtful.evidence > 1.5 * sure.evidence

@@ -13,7 +13,7 @@ import numpy as np
 
 from utils.classifier import Classifier, Memory
 from utils.clutter import BLOT, touched_sides
-from utils.ink import PAPERS, Outline, cut_sheet, find_sheets, has_light_ink, resize, to_grey
+from utils.ink import PAPERS, Outline, cut_sheet, find_sheet, find_sheets, has_light_ink, resize, to_grey
 from utils.lines import group_lines
 from utils.page import MANY, Hypothesis, Page, Scaled, read, read_at, turned
 from utils.segment import KNOWN, Look, Piece, known_evidence, logit, meets, paint, surrounds, typical_height
@@ -69,12 +69,16 @@ def read_until_convinced(
     """
     best, tried, inks = None, [], set()
     for hypothesis in hypotheses:
+        if best and best.is_text and hypothesis.light_ink in inks:  # not anew at another size
+            continue
         page = read(scaled, hypothesis, look)
-        best = better(page, best or page)
+        if not best or not best.is_text or page.convinces:  # a doubtful digit is no match for text
+            best = better(page, best or page)
         tried.append(page.strokes)
         inks.add(hypothesis.light_ink)
-        # a sheet on a dark desk may look like one digit: a few digits are believed when the other ink was tried too
-        if best.is_text or (best.convinces and (best.known >= MANY or len(inks) > 1)):
+        # a sheet on a dark desk may look like one digit, and the desk's grain like text: the other ink is tried then
+        is_clear = best.known >= MANY if best.convinces else find_sheet(best.grey, PAPERS[0]).all()
+        if (best.convinces or best.is_text) and (is_clear or len(inks) > 1):
             break
     return best, tried
 
