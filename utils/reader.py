@@ -23,7 +23,7 @@ BETTER = 1.05  # of the evidence so far: what a less likely hypothesis must have
 TURNED = 20  # strokes, the largest, that are looked at turned
 SEVERAL = 3  # known digits on a sheet, on a turned page, or of the other ink, from which it is believed
 CUT = 2  # pixels: what comes so close to a sheet's edge is cut off by it
-ON_SHEET = 0.75  # share of a digit's box: one that lies on a sheet so far is written on it
+ON_SHEET = 0.75  # share of a digit's box: one of which so much lies on a sheet is written on it
 INVERSE, ENOUGH = 0.25, 0.02  # see `has_other_ink`: share of the paper's light, and of the pixels of ink
 LIKELY, CLEARLY = 3.0, 1.5  # what a turn must have: mean log-odds, and times the evidence of the upright strokes
 
@@ -76,9 +76,10 @@ def read_until_convinced(
             best = better(page, best or page)
         tried.append(page.strokes)
         inks.add(hypothesis.light_ink)
-        # a sheet on a dark desk may look like one digit, and the desk's grain like text: the other ink is tried then
-        is_clear = best.known >= MANY if best.convinces else find_sheet(best.grey, PAPERS[0]).all()
-        if (best.convinces or best.is_text) and (is_clear or len(inks) > 1):
+        # a few digits may be the outline of a sheet, and text the grain of the desk below it: both inks must be tried
+        is_print = best.is_text and find_sheet(best.grey, PAPERS[0]).all()
+        is_clear = is_print or (best.convinces and best.known >= MANY)
+        if is_clear or ((best.is_text or best.convinces) and len(inks) > 1):
             break
     return best, tried
 
@@ -117,9 +118,10 @@ def has_other_ink(page: Page) -> bool:
 
 
 def read_sheets(grey: np.ndarray, whole: Page, scaled: Scaled, look: Look) -> Page:
-    """Read each sheet in a picture on its own, for it may be small; the reading of the whole must be clearly beaten.
+    """Read each sheet in a picture on its own, for it may be small.
 
-    A page of text is not read again. Many digits beyond doubt tell the ink; a few may be the outline of the sheet, or
+    A page of text is not read again. A sheet that its digits explain replaces the reading so far, see `explains_sheet`;
+    others must beat it clearly. Many digits beyond doubt tell the ink; a few may be the outline of the sheet, or
     what lies beside it. A sheet of which digits are not most of the ink must have several known ones.
     """
     if whole.is_text:
@@ -139,15 +141,17 @@ def read_sheets(grey: np.ndarray, whole: Page, scaled: Scaled, look: Look) -> Pa
 def explains_sheet(page: Page, best: Page) -> bool:
     """Whether digits are most of the ink on a sheet, and nothing that was read before speaks against it.
 
-    A digit that the sheet's edge cuts off does not count, for the "sheet" may be a shadow. What speaks against it:
+    At least one must be whole: the "sheet" may be a shadow, and its edge cut off what lies across. What speaks against
+    it:
 
-    1. A digit that covers the sheet, for the "sheet" may be the hole of a fat digit, which looks like a 0 or a 1. But
-       it is the sheet itself if a sure digit other than 0 is on it, or if it is a 0 whose walls are wider than any
-       stroke, on a page that does not convince.
-    2. A sure digit beside the sheet, or most of it. What lies across the sheet's edge otherwise does not count.
-    3. More evidence on the sheet than its own reading has.
+    1. A digit that covers more than half of the sheet, for the "sheet" may be the hole of a fat digit, which looks like
+       a 0 or a 1. But it is the sheet itself if a sure digit other than 0 is on it, or if it is a 0 whose walls are
+       wider than any stroke, on a page that does not convince.
+    2. A sure digit whose middle is beside the sheet, and that the picture's edge does not cut off. Others that lie
+       across the sheet's edge do not count.
+    3. Known digits on the sheet with more evidence than those that are whole in its own reading.
     """
-    digits = whole_digits(page)
+    digits = uncut_digits(page)
     if not digits or not page.is_explained:
         return False
     x, _, w, _ = np.array([digit.box for digit in digits]).T
@@ -173,8 +177,8 @@ def explains_sheet(page: Page, best: Page) -> bool:
     return known_evidence(on_sheet) <= BETTER * known_evidence(digits)  # 3
 
 
-def whole_digits(page: Page) -> list[Piece]:
-    """Give the digits on a sheet that its edge does not cut off, with their boxes in the picture."""
+def uncut_digits(page: Page) -> list[Piece]:
+    """Give the digits on a sheet that its edge does not cut off; their boxes are in pixels of the picture."""
     outline = np.array(page.hypothesis.sheet)
     sheet = cv2.fillConvexPoly(np.zeros(page.shape, np.uint8), outline - outline.min(axis=0), 255)
     sheet = turned(sheet, page.hypothesis.turn)
@@ -187,9 +191,10 @@ def whole_digits(page: Page) -> list[Piece]:
 def better(page: Page, best: Page) -> Page:
     """Choose between a page and the best so far, whose hypothesis is likelier: it must be clearly beaten.
 
-    But digits beyond doubt beat as many doubtful ones. And only one of two inks is writing, only one way up is right.
-    The other may make one large digit of a whole desk, or of the sheet itself; so digits beyond doubt beat fewer there,
-    if they are several, or the others are doubtful.
+    But a page that convinces beats one that does not, if it has as many known digits. And only one of two inks is
+    writing, only one way up is right. The other may make one large digit of a whole desk, or of the sheet itself: of
+    its page, 0s around sure digits are dropped. There a page that convinces beats any with fewer known digits that does
+    not, and if it has SEVERAL, those that have fewer than that.
     """
     is_other = (page.hypothesis.light_ink, page.hypothesis.turn) != (best.hypothesis.light_ink, best.hypothesis.turn)
     if is_other:

@@ -15,7 +15,8 @@ MENDED = 0.6  # probability from which fragments are a digit
 CLOSE = 0.4  # digit heights: the widest gap in a word or a number
 SMALLER = 0.5  # of a neighbour's height: what is lower, such as a label's letters, must lie beside it to be of its line
 ROWS = 1.5  # digit heights: what is higher spans two lines if, no farther away, pieces so much lower are on both
-HOLLOW, SURER = 1.2, 1.1  # times its own ink: what an outline encloses; of the outlines' evidence: what that must have
+HOLLOW = 1.2  # times its own ink: what an outline encloses, itself included
+SURER = 1.1  # times the outlines' evidence: what the filled digits must have
 DASH = 2.0  # own heights: what is wider is a dash; two of them, one above the other, are an equals sign
 KNOWN = 0.9  # probability from which a digit is known
 SURE = 0.9997  # probability from which a digit is kept whatever its size and surroundings; grain may reach KNOWN
@@ -173,9 +174,9 @@ def typical_height(pieces: Sequence[Piece]) -> float:
 
 
 def typical_stroke(pieces: Sequence[Piece]) -> float:
-    """Width in pixels of the typical stroke: of all pieces or, if that is less, of those that are known.
+    """Width in pixels of the typical stroke of some pieces, at least one: of all or, if it is less, of the known ones.
 
-    Fingers and shadows on the page may be most of the ink, but no pen wrote them.
+    For fingers and shadows on the page may be most of the ink.
     """
     known = [piece for piece in pieces if piece.known]
     return min(median_stroke(some) for some in (pieces, known) if some)
@@ -193,10 +194,11 @@ def weighted_median(values: Sequence[float], weights: Sequence[float]) -> float:
 
 
 def fill_outlines(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> tuple[list[Piece], np.ndarray]:
-    """Fill the outlines of hollow digits, if most of what they enclose is digits, and surer ones than the outlines are.
+    """Fill the outlines of hollow digits, if half of what they enclose is known, and is surer than the outlines are.
 
-    What lies in an outline stays paper, as the hole of a 6 does. What has a known digit in it is a box and no outline;
-    0s do not count, for such holes look like them. One hand draws all digits alike: all outlines are filled, or none.
+    An outline in another one, as around the hole of a hollow 6, bounds paper. What has a known digit in it is a box and
+    no outline; 0s do not count, for such holes look like them. One hand draws all digits alike, so all outlines are
+    filled, or none.
 
     Parameters
     ----------
@@ -210,26 +212,26 @@ def fill_outlines(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> tuple
     """
     written = np.array([piece.box for piece in pieces if piece.known and piece.value != 0]).reshape(-1, 4)
     outlines = paint([piece for piece in pieces if not surrounds(piece.box, written)], ink.shape)
-    solid = fill(outlines)
+    solid = fill_holes(outlines)
     core = cv2.erode(solid, None, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    holes = paint([piece for piece in pieces if piece.under(core).all()], ink.shape)
-    solid[fill(holes) > 0] = 0
+    outer = [piece for piece in pieces if not piece.under(core).all()]
+    solid[fill_holes(outlines & ~paint(outer, ink.shape)) > 0] = 0
     filled = look([piece for piece in cut_pieces(solid) if HOLLOW * np.mean(piece.under(outlines) > 0) <= 1])
 
     inside = paint(filled, ink.shape)
-    around = fill(inside)
-    hollow = [piece for piece in pieces if piece.under(around).any()]
+    around = fill_holes(inside)
+    hollow = [piece for piece in outer if piece.under(around).any()]
     known = paint([piece for piece in filled if piece.known], ink.shape)
-    is_sure = known_evidence(filled) > SURER * known_evidence(hollow)
-    if 2 * cv2.countNonZero(known) < cv2.countNonZero(inside) or not is_sure:
+    is_surer = known_evidence(filled) > SURER * known_evidence(hollow)
+    if 2 * cv2.countNonZero(known) < cv2.countNonZero(inside) or not is_surer:
         return list(pieces), ink
     dark = np.maximum(ink, np.median(ink[paint(hollow, ink.shape) > 0]))
     kept = [piece for piece in pieces if not piece.under(around).any()]
     return kept + filled, np.where(inside > 0, dark, ink)
 
 
-def fill(mask: np.ndarray) -> np.ndarray:
-    """Fill what the ink of a mask (H, W) uint8, 255 is ink, encloses."""
+def fill_holes(mask: np.ndarray) -> np.ndarray:
+    """Copy a mask (H, W) uint8, 255 is ink, with all that its ink encloses filled."""
     edges, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     return cv2.drawContours(np.zeros_like(mask), edges, -1, 255, cv2.FILLED)
 
