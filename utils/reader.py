@@ -61,7 +61,7 @@ def read_page(image: np.ndarray, classifier: Classifier) -> Page:
 def read_until_convinced(
     hypotheses: Iterable[Hypothesis], scaled: Scaled, look: Look
 ) -> tuple[Page, list[list[Piece]]]:
-    """Read a picture under one hypothesis after the other, until one reading is beyond doubt.
+    """Read a picture under one hypothesis after the other, until one reading is beyond doubt, or text.
 
     Returns
     -------
@@ -151,8 +151,8 @@ def explains_sheet(page: Page, best: Page) -> bool:
        across the sheet's edge do not count.
     3. Known digits on the sheet with more evidence than those that are whole in its own reading.
     """
-    digits = uncut_digits(page)
-    if not digits or not page.is_explained:
+    digits = uncut_digits(page) if page.is_explained else []
+    if not digits:
         return False
     x, _, w, _ = np.array([digit.box for digit in digits]).T
     span = max(x + w) - min(x)

@@ -217,6 +217,8 @@ def fill_outlines(pieces: Sequence[Piece], ink: np.ndarray, look: Look) -> tuple
     outer = [piece for piece in pieces if not piece.under(core).all()]
     solid[fill_holes(outlines & ~paint(outer, ink.shape)) > 0] = 0
     filled = look([piece for piece in cut_pieces(solid) if HOLLOW * np.mean(piece.under(outlines) > 0) <= 1])
+    if not filled:
+        return list(pieces), ink
 
     inside = paint(filled, ink.shape)
     around = fill_holes(inside)
