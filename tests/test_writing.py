@@ -157,16 +157,50 @@ def test_a_1_that_sticks_out_of_the_letters_beside_it_is_no_slash():
     assert find([*word, one, eight])[0] == ["18"]
 
 
-@pytest.mark.parametrize("left, right, read", [(5, 5, "74 2"), (-5, -5, "74 2"), (5, 0, "7412"), (-5, 5, "7412")])
-def test_what_sticks_out_less_but_is_bowed_is_a_bracket_and_no_1(left, right, read):
-    """Its edges, so many pixels off in the middle; a flag bows only one, a foot either to its own side."""
+def bent(left, right):
+    """What looks like a 1: an upright stroke whose edges are so many pixels off to the right in the middle."""
     t = np.linspace(-1, 1, HEIGHT + 4)[:, None]
     x = np.arange(24)
     ink = 255 * ((x > 9 + left * (1 - t * t)) & (x < 14 + right * (1 - t * t))).astype(np.uint8)
-    bar = sign(1, 0.9999)._replace(box=(0, 0, 24, HEIGHT + 4), ink=ink)
-    seven, four, bar, two = row([digit(7), digit(4), bar, digit(2)])
+    return sign(1, 0.9999)._replace(box=(0, 0, 24, HEIGHT + 4), ink=ink)
+
+
+@pytest.mark.parametrize("left, right, read", [(5, 5, "74 2"), (-5, -5, "74 2"), (5, 0, "7412"), (-5, 5, "7412")])
+def test_what_sticks_out_less_but_is_bowed_is_a_bracket_and_no_1(left, right, read):
+    """A flag bows only one edge, a foot either to its own side."""
+    seven, four, bar, two = row([digit(7), digit(4), bent(left, right), digit(2)])
     bar = bar._replace(box=(bar.box[0], -2, 24, HEIGHT + 4))
     assert find([seven, four, bar, two])[0] == [read]
+
+
+SEVEN, THREE, TALL = [digit(7), digit(4)], [digit(3), digit(8)], [sign(1, 0.9999, HEIGHT + 16)]
+
+
+@pytest.mark.parametrize(
+    "groups, apart, read",
+    [
+        ([SEVEN, TALL, THREE], 10, "7438"),
+        ([SEVEN, TALL, THREE], 30, "74138"),
+        ([TALL, SEVEN, THREE], 10, "17438"),
+        ([SEVEN, THREE, TALL], 10, "74381"),
+    ],
+)
+def test_a_1_that_is_first_or_last_or_stands_apart_may_stick_out_as_far_as_it_likes(groups, apart, read):
+    line = [
+        piece._replace(box=(x, (HEIGHT - h) // 2, w, h))
+        for piece in row(*groups, apart=apart)
+        for x, _, w, h in [piece.box]
+    ]
+    assert find(line)[0][0].replace(" ", "") == read
+
+
+@pytest.mark.parametrize(
+    "bowed, first, read", [(-5, True, "742"), (5, True, "1742"), (5, False, "742"), (-5, False, "7421")]
+)
+def test_a_bracket_opens_before_a_number_and_closes_behind_it(bowed, first, read):
+    numbers = row([*map(digit, [7, 4, 2])])
+    bracket = bent(bowed, bowed)._replace(box=(-32 if first else 104, -2, 24, HEIGHT + 4))
+    assert find([bracket, *numbers] if first else [*numbers, bracket])[0] == [read]
 
 
 def leaning(degrees, thick=4, high=HEIGHT):

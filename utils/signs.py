@@ -15,6 +15,7 @@ from utils.segment import KNOWN, Parts, Piece
 # their height. What exceeds this is a slash, a bracket or a divider: of held-out 1s a hundredth does, of slashes three
 # fifths, of brackets nine tenths.
 STICKS_OUT = 0.14
+BOWED = 0.07  # how far a bracket is bowed, see `bow`: of drawn ones nineteen twentieths are, of held-out 1s a fiftieth
 NEIGHBOURS = 4  # the known digits nearest to it
 ONE_HAND = 5  # known digits, from which they tell how their writer's digits lean
 STEADY = 6.0  # degrees: the least deviation of slants that is believed; one hand has 4 to 10, MNIST's mixed ones 15
@@ -41,9 +42,20 @@ def is_tick(digits: Sequence[Piece], piece: Piece) -> bool:
     return is_arm or any(abs(one - other) > FORKED for one, other in zip(arms, arms[1:]))
 
 
-def is_bar(piece: Piece, part: Sequence[Piece], line: Parts) -> bool:
-    """Whether what looks like a 1 sticks out above and below the digits beside it; the less, the more it is bowed."""
-    return is_stroke(piece, part) and prominence(piece, line) > STICKS_OUT
+def is_bar(piece: Piece, part: Sequence[Piece], line: Parts, room: float) -> bool:
+    """Whether what looks like a 1 sticks out above and below the digits beside it; the less, the more it is bowed.
+
+    A slash stands between two numbers. Where there is nothing within `room` pixels on one side, only a bracket ends a
+    number, and is bowed to that side; others are 1s, which stand there, or in cells of their own, as high as they like.
+    """
+    if not is_stroke(piece, part) or prominence(piece, line) <= STICKS_OUT:
+        return False
+    x, _, w, _ = piece.box
+    others = [other.box for other, _ in line]
+    before = any(left < x and x - (left + wide) <= room for left, _, wide, _ in others)
+    after = any(left > x and left - (x + w) <= room for left, _, _, _ in others)
+    bend = bow(piece)
+    return (before and after) or (not before and bend > BOWED) or (not after and bend < -BOWED)
 
 
 def prominence(piece: Piece, line: Parts) -> float:
@@ -55,18 +67,21 @@ def prominence(piece: Piece, line: Parts) -> float:
     known.sort(key=lambda box: abs(box[0] + box[2] / 2 - x - w / 2))
     _, y, _, height = np.array(known[:NEIGHBOURS]).T
     above, below = np.median(y) - top, top + h - np.median(y + height)
-    return min(above, below) / np.median(height) + bow(piece)
+    return min(above, below) / np.median(height) + abs(bow(piece))
 
 
 def bow(piece: Piece) -> float:
-    """How far both edges of an upright stroke are bowed the same way, as a share of its height; a flag bows one."""
+    """How far both edges of an upright stroke are bowed the same way, as a share of its height; a flag bows one.
+
+    It is positive for what is bowed to the left, as "(" is, and negative for ")".
+    """
     inked = piece.ink[piece.ink.any(axis=1)] > 0
     if len(inked) < 3:  # rows
         return 0.0
     along = np.linspace(-1, 1, len(inked))
     edges = inked.argmax(axis=1), -inked[:, ::-1].argmax(axis=1)  # left and right
     left, right = np.polyfit(along, np.transpose(edges), 2)[0] / piece.height
-    return min(abs(left), abs(right)) if left * right > 0 else 0.0
+    return float(np.sign(left) * min(abs(left), abs(right))) if left * right > 0 else 0.0
 
 
 def usual_slant(pieces: Sequence[Piece]) -> tuple[float, float]:

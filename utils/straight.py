@@ -214,7 +214,7 @@ def stands(course: Course, ink: np.ndarray, ends: np.ndarray, length: float) -> 
     """
     rows, on = on_course(course, ink.shape)
     inked = np.bincount(on, ink[rows, on] > 0, ink.shape[1]) > 0
-    reach = 2 * max(2, round(course.thickness)) + 2
+    reach = max(2, round(course.thickness)) + 2
     for end, step, edge in (course.first, -1, 0), (course.last, 1, ink.shape[1] - 1):
         last = end + step * round((FULL - 0.5) * length)
         while end != last and 0 <= end + step < ink.shape[1] and inked[end + step]:

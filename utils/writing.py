@@ -130,7 +130,7 @@ def digits_of(run: Parts, beside: Parts, height: float, hand: tuple[float, float
     height : of a typical digit, pixels
     hand : how the page's digits lean, see `usual_slant`
     """
-    bars = find_slashes(run, *hand) | {i for i, one in enumerate(run) if is_bar(*one, beside)}
+    bars = find_slashes(run, *hand) | {i for i, one in enumerate(run) if is_bar(*one, beside, SPACE * height)}
     run = [(piece, [] if i in bars else part) for i, (piece, part) in enumerate(run)]
     digits: list[Piece] = []
     signs: list[Piece] = []
