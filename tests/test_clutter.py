@@ -156,6 +156,16 @@ def test_what_the_edge_cuts_is_dropped_unless_it_is_known_or_like_the_known_digi
     assert without_edges([[*inside, short]], shape) == without_edges([[*inside, thick]], shape) == [inside]
 
 
+@pytest.mark.parametrize("below, stays", [(10, True), (50, False)])
+@pytest.mark.parametrize("turn", [False, True])
+def test_what_alone_of_its_line_is_cut_off_above_or_below_is_a_pen_and_no_1(below, stays, turn):
+    high = 60 + 40 + below  # pixels, of the picture
+    line = [digit(60, 60), digit(100, 60), digit(140, high - 40, value=1)]
+    if turn:
+        line = [one._replace(box=(x, high - y - h, w, h)) for one in line for x, y, w, h in [one.box]]
+    assert without_edges([line], (high, 400)) == [line if stays else line[:2]]
+
+
 def test_what_is_known_at_the_edge_goes_if_another_pen_wrote_it_than_the_digits_inside():
     inside, shape = [digit(100, 100), digit(140, 100)], (200, 400)
     for stroke, stays in (4.0, True), (11.0, True), (13.0, False), (1.4, True), (1.2, False):

@@ -18,6 +18,7 @@ BLOT = 0.36  # of its size: what has wider strokes is a hole or a bullet; a disc
 HEIGHTS, STROKES = 1.5, 2.0  # ratio of heights, and of strokes, of digits that are alike
 OTHER_PEN = 3.0  # ratio of strokes; of digits at an edge it was up to 2.4, of most wood beside a sheet 3 to 8
 SHADOW = 0.1  # of its size: how far from an edge a shadow may end that seems to touch it
+TIGHT = 0.5  # digit heights: where the edge above or below cuts off a digit, others of its line come as near to it
 
 
 def without_desk(pieces: Sequence[Piece], grey: np.ndarray) -> list[Piece]:
@@ -102,15 +103,17 @@ def same_pen(pieces: Sequence[Piece], ink: np.ndarray, height: float) -> list[Pi
 def without_edges(lines: Sequence[Sequence[Piece]], shape: tuple[int, ...]) -> list[list[Piece]]:
     """Drop what the edge of the picture may have cut off: what touches it, and is no known digit, nor like one.
 
-    What is known goes too if the pen of those inside did not write it: it is the dark beside a sheet. Where no digit is
-    known, only what touches three sides goes, as shadows do; a 1 that is cropped tight touches four.
+    What is like one, such as a 1, goes as well if it alone of its line is near the edge above or below: it is a pen
+    that reaches into the picture. What is known goes too if the pen of those inside did not write it: it is the dark
+    beside a sheet. Where no digit is known, only what touches three sides goes, as shadows do; a 1 that is cropped
+    tight touches four.
     """
     known = [digit for line in lines for digit in line if digit.known]
     inside = [digit for digit in known if not touched_sides(digit.box, *shape)]
     tall, pen = (typical_height(known), typical_stroke(known)) if known else (0.0, 0.0)
     inner_pen = typical_stroke(inside) if inside else 0.0
 
-    def stays(digit: Piece) -> bool:
+    def stays(digit: Piece, line: Sequence[Piece]) -> bool:
         if not touched_sides(digit.box, *shape):
             return True
         if digit.known:
@@ -118,9 +121,16 @@ def without_edges(lines: Sequence[Sequence[Piece]], shape: tuple[int, ...]) -> l
         if not known:
             return touched_sides(digit.box, *shape, SHADOW * digit.size) != 3
         alike = 1 / HEIGHTS < digit.height / tall < HEIGHTS and 1 / STROKES < digit.stroke / pen < STROKES
-        return alike and digit.confidence > KNOWN
+        return alike and digit.confidence > KNOWN and is_like_its_line(digit, line)
 
-    return [[digit for digit in line if stays(digit)] for line in lines]
+    def is_like_its_line(digit: Piece, line: Sequence[Piece]) -> bool:
+        _, y, _, h = digit.box
+        reach = TIGHT * tall
+        near = [(one.box[1] <= reach, one.box[1] + one.height >= shape[0] - reach) for one in line]
+        above, below = np.sum(near, axis=0)  # itself is one of them
+        return bool((y > 1 or above > 1) and (y + h < shape[0] - 1 or below > 1))
+
+    return [[digit for digit in line if stays(digit, line)] for line in lines]
 
 
 def touched_sides(box: Box, height: int, width: int, near: float = 1) -> int:

@@ -100,9 +100,14 @@ def without_frames(pieces: Sequence[Piece], look: Look) -> list[Piece]:
 
 
 def without_surroundings(pieces: Sequence[Piece]) -> list[Piece]:
-    """Drop what looks like a digit, but has a known one in it: a circle, a frame, or the dark around a sheet."""
+    """Drop what looks like a digit, but has a known one in it, or a sure one however small.
+
+    It is a circle, a frame, or the dark around a sheet.
+    """
     known = np.array([piece.box for piece in pieces if piece.known]).reshape(-1, 4)
-    return [piece for piece in pieces if not (piece.known and surrounds(piece.box, known))]
+    sure = np.array([piece.box for piece in pieces if piece.sure]).reshape(-1, 4)
+    around = [piece.known and (surrounds(piece.box, known) or surrounds(piece.box, sure, 0)) for piece in pieces]
+    return [piece for piece, yes in zip(pieces, around) if not yes]
 
 
 def peel(ink: np.ndarray) -> np.ndarray | None:

@@ -137,12 +137,12 @@ def join(parts: Sequence[Piece]) -> Piece:
     return Piece(box, paint(moved, (bottom - top, right - left)), max(parts, key=lambda part: part.ink.size).stroke)
 
 
-def surrounds(box: Box, others: np.ndarray) -> bool:
-    """Whether any of the other boxes (N, 4) lies inside a box, and is no speck in it."""
+def surrounds(box: Box, others: np.ndarray, least: float = SMALL) -> bool:
+    """Whether any of the other boxes (N, 4) lies inside a box, and is higher than this share of it: no speck in it."""
     x, y, w, h = box
     left, top, wide, high = others.T
     inside = (left > x) & (top > y) & (left + wide < x + w) & (top + high < y + h)
-    return bool((inside & (high > SMALL * h)).any())
+    return bool((inside & (high > least * h)).any())
 
 
 def meets(box: Box, others: np.ndarray) -> bool:
