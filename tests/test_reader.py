@@ -178,6 +178,14 @@ def test_one_or_two_digits_of_the_other_ink_may_be_holes_or_gaps_and_are_not_bel
     assert text(read_page(picture, classifier)) == ["2345"]
 
 
+@pytest.mark.parametrize("known", [2, 4])
+def test_two_digits_of_the_other_ink_are_believed_where_a_line_goes_on_with_them(write, classifier, known):
+    picture, boxes = write(["234567"])
+    edge = (boxes[known - 1][0] + boxes[known - 1][2] + boxes[known][0]) // 2
+    picture[:, edge:] = 255 - picture[:, edge:]
+    assert text(read_page(picture, classifier)) == ["234567"]
+
+
 def test_a_slip_on_a_desk_is_read_on_its_own_and_its_boxes_lie_in_the_pictures_own_pixels(composed, classifier):
     truth = composed("slip", 2)
     page = read_page(truth.image, classifier)

@@ -85,7 +85,10 @@ def read_until_convinced(
 
 
 def with_other_ink(page: Page, scaled: Scaled, look: Look) -> Page:
-    """Add what is written in the other ink, as in a table's dark header: digits beyond doubt where none were read."""
+    """Add what is written in the other ink, as in a table's dark header: digits beyond doubt where none were read.
+
+    Several must be known, or one less if all stand in lines of those that were read.
+    """
     if page.is_text or not page.lines or not has_other_ink(page):
         return page
     inverse = page.hypothesis._replace(light_ink=not page.hypothesis.light_ink)
@@ -93,10 +96,11 @@ def with_other_ink(page: Page, scaled: Scaled, look: Look) -> Page:
     taken = np.array([piece.box for piece in page.digits + page.letters]).reshape(-1, 4)
     lines = [[digit for digit in line if not meets(digit.box, taken)] for line in other.lines]
     other = other._replace(lines=[line for line in lines if line])
-    if not other.is_beyond_doubt or other.known < SEVERAL:
-        return page
     digits = page.digits + other.digits
     grouped = group_lines([digit.box for digit in digits], typical_height(digits))
+    in_its_lines = all(min(line) < len(page.digits) for line in grouped)
+    if not other.is_beyond_doubt or other.known < SEVERAL - in_its_lines:
+        return page
     return page._replace(
         mask=page.mask | paint(other.digits, page.mask.shape),
         strokes=page.strokes + other.digits,
