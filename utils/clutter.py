@@ -18,7 +18,7 @@ BLOT = 0.36  # of its size: what has wider strokes is a hole or a bullet; a disc
 HEIGHTS, STROKES = 1.5, 2.0  # ratio of heights, and of strokes, of digits that are alike
 OTHER_PEN = 3.0  # ratio of strokes; of digits at an edge it was up to 2.4, of most wood beside a sheet 3 to 8
 SHADOW = 0.1  # of its size: how far from an edge a shadow may end that seems to touch it
-TIGHT = 0.5  # digit heights: where the edge above or below cuts off a digit, others of its line come as near to it
+NEAR_EDGE = 0.5  # digit heights: where the edge above or below cuts off a digit, others of its line come as near to it
 
 
 def without_desk(pieces: Sequence[Piece], grey: np.ndarray) -> list[Piece]:
@@ -121,11 +121,11 @@ def without_edges(lines: Sequence[Sequence[Piece]], shape: tuple[int, ...]) -> l
         if not known:
             return touched_sides(digit.box, *shape, SHADOW * digit.size) != 3
         alike = 1 / HEIGHTS < digit.height / tall < HEIGHTS and 1 / STROKES < digit.stroke / pen < STROKES
-        return alike and digit.confidence > KNOWN and is_like_its_line(digit, line)
+        return alike and digit.confidence > KNOWN and is_cut_with_its_line(digit, line)
 
-    def is_like_its_line(digit: Piece, line: Sequence[Piece]) -> bool:
+    def is_cut_with_its_line(digit: Piece, line: Sequence[Piece]) -> bool:
         _, y, _, h = digit.box
-        reach = TIGHT * tall
+        reach = NEAR_EDGE * tall
         near = [(one.box[1] <= reach, one.box[1] + one.height >= shape[0] - reach) for one in line]
         above, below = np.sum(near, axis=0)  # itself is one of them
         return bool((y > 1 or above > 1) and (y + h < shape[0] - 1 or below > 1))
