@@ -299,12 +299,14 @@ def test_what_surrounds_a_much_smaller_digit_is_none_whatever_it_looks_like(valu
     assert [piece.value for piece in without_surroundings(know(bubble | digit))] == [5]
 
 
-@pytest.mark.parametrize("confidence, left", [(0.99, [7, 5]), (0.9999, [5])])
-def test_what_surrounds_a_sure_digit_however_small_is_the_desk_around_a_sheet(confidence, left):
-    desk, digit = frame(1, 1, 397, 397), write("5", 192, 180)
-    around, five = sorted(cut_pieces(desk | digit), key=lambda piece: -piece.height)
-    pieces = [around._replace(answer=answer(7, 0.99)), five._replace(answer=answer(5, confidence))]
-    assert [piece.value for piece in without_surroundings(pieces)] == left
+@pytest.mark.parametrize("number, confidence, left", [(3, 0.9999, "555"), (3, 0.99, "7555"), (2, 0.9999, "755")])
+def test_what_surrounds_several_sure_digits_however_small_is_the_desk_around_a_sheet(number, confidence, left):
+    """One or two may be specks in a large digit."""
+    around, *digits = sorted(cut_pieces(frame(1, 1, 397, 397) | write(number * "5")), key=lambda piece: -piece.height)
+    pieces = [piece._replace(answer=answer(5, confidence)) for piece in digits]
+    assert len(pieces) == number
+    kept = without_surroundings([around._replace(answer=answer(7, 0.99)), *pieces])
+    assert "".join(str(piece.value) for piece in kept) == left
 
 
 def test_a_digit_that_is_known_with_its_box_loses_it_if_it_is_known_without():

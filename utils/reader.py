@@ -16,12 +16,11 @@ from utils.clutter import BLOT, touched_sides
 from utils.ink import PAPERS, Outline, cut_sheet, find_sheet, find_sheets, has_light_ink, resize, to_grey
 from utils.lines import group_lines
 from utils.page import MANY, Hypothesis, Page, Scaled, read, read_at, turned
-from utils.segment import KNOWN, Look, Piece, known_evidence, logit, meets, paint, surrounds, typical_height
+from utils.segment import KNOWN, SEVERAL, Look, Piece, known_evidence, logit, meets, paint, surrounds, typical_height
 from utils.writing import space_numbers
 
 BETTER = 1.05  # of the evidence so far: what a less likely hypothesis must have
 TURNED = 20  # strokes, the largest, that are looked at turned
-SEVERAL = 3  # known digits on a sheet, on a turned page, or of the other ink, from which it is believed
 CUT = 2  # pixels: what comes so close to a sheet's edge is cut off by it
 ON_SHEET = 0.75  # share of a digit's box: one of which so much lies on a sheet is written on it
 INVERSE, ENOUGH = 0.25, 0.02  # see `has_other_ink`: share of the paper's light, and of the pixels of ink

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from utils.segment import Look, Piece, balance, cut_pieces, known_evidence, paint, surrounds
+from utils.segment import SEVERAL, Look, Piece, balance, cut_pieces, enclosed, known_evidence, paint, surrounds
 from utils.straight import SHORTEST, SPARE, find_lines
 from utils.ticks import find_ticks
 
@@ -100,14 +100,14 @@ def without_frames(pieces: Sequence[Piece], look: Look) -> list[Piece]:
 
 
 def without_surroundings(pieces: Sequence[Piece]) -> list[Piece]:
-    """Drop what looks like a digit, but has a known one in it, or a sure one however small.
+    """Drop what looks like a digit, but has a known one in it, or several sure ones however small.
 
     It is a circle, a frame, or the dark around a sheet.
     """
     known = np.array([piece.box for piece in pieces if piece.known]).reshape(-1, 4)
     sure = np.array([piece.box for piece in pieces if piece.sure]).reshape(-1, 4)
-    around = [piece.known and (surrounds(piece.box, known) or surrounds(piece.box, sure, 0)) for piece in pieces]
-    return [piece for piece, yes in zip(pieces, around) if not yes]
+    around = [surrounds(piece.box, known) or enclosed(piece.box, sure).sum() >= SEVERAL for piece in pieces]
+    return [piece for piece, yes in zip(pieces, around) if not (yes and piece.known)]
 
 
 def peel(ink: np.ndarray) -> np.ndarray | None:

@@ -20,6 +20,7 @@ SURER = 1.1  # times the outlines' evidence: what the filled digits must have
 DASH = 2.0  # own heights: what is wider is a dash; two of them, one above the other, are an equals sign
 KNOWN = 0.9  # probability from which a digit is known
 SURE = 0.9997  # probability from which a digit is kept whatever its size and surroundings; grain may reach KNOWN
+SEVERAL = 3  # known digits: so many are believed where fewer may be specks, holes or the outline of a sheet
 BAR = 0.25  # of another digit: what a 1 counts for, since edges, lines and pens look like one
 
 Box = tuple[int, int, int, int]  # x, y, width, height in pixels
@@ -137,12 +138,16 @@ def join(parts: Sequence[Piece]) -> Piece:
     return Piece(box, paint(moved, (bottom - top, right - left)), max(parts, key=lambda part: part.ink.size).stroke)
 
 
-def surrounds(box: Box, others: np.ndarray, least: float = SMALL) -> bool:
-    """Whether any of the other boxes (N, 4) lies inside a box, and is higher than this share of it: no speck in it."""
+def enclosed(box: Box, others: np.ndarray) -> np.ndarray:
+    """Which of the other boxes (N, 4) lie inside a box: (N,) bool."""
     x, y, w, h = box
     left, top, wide, high = others.T
-    inside = (left > x) & (top > y) & (left + wide < x + w) & (top + high < y + h)
-    return bool((inside & (high > least * h)).any())
+    return (left > x) & (top > y) & (left + wide < x + w) & (top + high < y + h)
+
+
+def surrounds(box: Box, others: np.ndarray) -> bool:
+    """Whether any of the other boxes (N, 4) lies inside a box, and is no speck in it."""
+    return bool((enclosed(box, others) & (others[:, 3] > SMALL * box[3])).any())
 
 
 def meets(box: Box, others: np.ndarray) -> bool:
