@@ -178,10 +178,10 @@ def test_one_or_two_digits_of_the_other_ink_may_be_holes_or_gaps_and_are_not_bel
     assert text(read_page(picture, classifier)) == ["2345"]
 
 
-@pytest.mark.parametrize("known", [2, 4])
-def test_two_digits_of_the_other_ink_are_believed_where_a_line_goes_on_with_them(write, classifier, known):
+@pytest.mark.parametrize("dark_ink", [2, 4])
+def test_two_digits_of_the_other_ink_are_believed_where_a_line_goes_on_with_them(write, classifier, dark_ink):
     picture, boxes = write(["234567"])
-    edge = (boxes[known - 1][0] + boxes[known - 1][2] + boxes[known][0]) // 2
+    edge = (boxes[dark_ink - 1][0] + boxes[dark_ink - 1][2] + boxes[dark_ink][0]) // 2
     picture[:, edge:] = 255 - picture[:, edge:]
     assert text(read_page(picture, classifier)) == ["234567"]
 

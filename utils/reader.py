@@ -95,10 +95,12 @@ def with_other_ink(page: Page, scaled: Scaled, look: Look) -> Page:
     taken = np.array([piece.box for piece in page.digits + page.letters]).reshape(-1, 4)
     lines = [[digit for digit in line if not meets(digit.box, taken)] for line in other.lines]
     other = other._replace(lines=[line for line in lines if line])
+    if not other.is_beyond_doubt:
+        return page
     digits = page.digits + other.digits
     grouped = group_lines([digit.box for digit in digits], typical_height(digits))
     in_its_lines = all(min(line) < len(page.digits) for line in grouped)
-    if not other.is_beyond_doubt or other.known < SEVERAL - in_its_lines:
+    if other.known < SEVERAL - in_its_lines:
         return page
     return page._replace(
         mask=page.mask | paint(other.digits, page.mask.shape),
