@@ -23,7 +23,7 @@ from utils.classifier import load_classifier
 from utils.picture import read_picture
 
 COLUMNS = {
-    "singles": ("28 x 28", "enlarged", "tight", "brush", "thin pen", "500 px", "circled", "hollow"),
+    "singles": ("28 x 28", "enlarged", "tight", "brush", "thin pen", "bold", "500 px", "circled", "hollow"),
     "borders": ("two", "edge", "strip", "mosaic", "figure"),
     "lines": ("ruled", "squared", "squares", "form", "table", "askew", "boxed", "joined", "comb"),
     "light": ("clean", "board", "shadow", "noise", "faint", "blur"),
@@ -69,6 +69,7 @@ STEPS = {
     "the other polarity": hypotheses(lambda other, first: other.light_ink == first.light_ink),
     "large writing": hypotheses(lambda other, _: other.paper == ink.PAPERS[0]),
     "very large writing": hypotheses(lambda other, _: other.paper != ink.PAPERS[-1]),
+    "what readings agree on": keep(reader, "support", lambda page, _: page.evidence),
     "what is written in the other ink": keep(reader, "with_other_ink", lambda page, *_: page),
     "sheets on their own": keep(reader, "find_sheets", lambda _: []),
     "turned pages": keep(reader, "likely_turn", lambda *_: 0),

@@ -5,10 +5,14 @@ Each kind is a function from random numbers, digits (N, 784) uint8 and labels (N
 
 import cv2
 import numpy as np
+from PIL import Image, ImageDraw
 
 from tests.handwriting import draw_digit
 from tests.page import Page
+from tests.signs import font
 
+BOLD = "DejaVuSans-Bold", "DejaVuSansMono-Bold", "DejaVuSerif-Bold", "STIXGeneralBol"
+CAP = 0.7  # of a font's size: how high its digits are
 INK, PAPER = (40, 35, 30), (225, 230, 232)  # BGR
 
 
@@ -75,6 +79,18 @@ def brush(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> P
 def thin_pen(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
     """With a pen of some pixels."""
     return drawing(rng, digits, labels, (0.1, 0.3))
+
+
+def bold(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
+    """One digit in bold type, 40 to 500 pixels high."""
+    _, said = choose(rng, digits, labels, 1)
+    height = np.exp(rng.uniform(*np.log([40, 500])))
+    face = font(BOLD[rng.integers(len(BOLD))], round(height / CAP))
+    left, top, right, bottom = face.getbbox(said)
+    margin = round(height * rng.uniform(0.2, 1.0))
+    canvas = Image.new("L", (round(right - left) + 2 * margin, round(bottom - top) + 2 * margin))
+    ImageDraw.Draw(canvas).text((margin - left, margin - top), said, 255, face)
+    return finish(rng, np.array(canvas), said)
 
 
 def two(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
@@ -227,6 +243,7 @@ CANVASES = {
     "tight": tight,
     "brush": brush,
     "thin pen": thin_pen,
+    "bold": bold,
     "500 px": photo,
     "two": two,
     "edge": edge,

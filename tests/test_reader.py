@@ -4,9 +4,11 @@ import cv2
 import numpy as np
 import pytest
 from conftest import ROOT, answer, digit
+from PIL import Image, ImageDraw
 
 from tests.compose import compose_page
 from tests.score_pages import align
+from tests.signs import font
 from utils import reader
 from utils.classifier import Memory, load_classifier
 from utils.ink import PAPERS
@@ -574,6 +576,49 @@ def test_of_one_ink_digits_beyond_doubt_beat_as_many_doubtful_ones():
     assert reader.better(sure, two) is reader.better(two, sure) is two
 
 
+def test_0s_alone_do_not_beat_a_doubtful_digit_whose_holes_they_may_be():
+    eight = page_of([digit(0, 0, 90, 300, value=8)])
+    for value, wins in (0, False), (3, True):
+        holes = page_of([digit(30, 50, 20, 40, value=value, confidence=0.9999)])
+        holes = holes._replace(hypothesis=Hypothesis(True, PAPERS[0]))
+        assert holes.convinces and not eight.convinces and eight.evidence > 1.5 * holes.evidence
+        assert reader.better(holes, eight) is reader.better(eight, holes) is (holes if wins else eight)
+
+
+def test_a_digit_counts_as_often_as_it_was_read():
+    own, other = digit(0, 0, 20, 40, value=4), digit(100, 0, 20, 40, value=7)
+    page = page_of([own, other])
+    readings = [reader.digits_in_picture(page)]
+    assert reader.support(page, readings) == pytest.approx(page.evidence)
+    near, elsewhere = own._replace(box=(2, 2, 20, 40)), own._replace(box=(200, 0, 20, 40))
+    another = own._replace(answer=other.answer)
+    for read, counts in ([near], 1.5), ([near, other], 2), ([elsewhere], 1), ([another], 1), ([], 1):
+        again = [*readings, reader.digits_in_picture(page_of(read))]
+        assert reader.support(page, again) == pytest.approx(counts * page.evidence)
+
+
+def test_ink_that_is_no_digit_speaks_against_a_page():
+    page = page_of([digit(0, 0, 20, 40)])
+    littered = page._replace(mask=page.mask.copy())
+    littered.mask[200:] = 255
+    assert page.explained == 1 > littered.explained > 0
+    readings = [reader.digits_in_picture(page)]
+    assert reader.support(littered, readings) == pytest.approx(page.evidence * np.sqrt(littered.explained))
+
+
+@pytest.mark.parametrize(
+    ("value", "pixels", "is_dark"), [("8", 420, True), ("6", 420, False), ("0", 110, True), ("8", 110, True)]
+)
+def test_the_holes_of_a_digit_in_bold_type_are_no_digits(value, pixels, is_dark, classifier):
+    face = font("DejaVuSans-Bold", pixels)
+    left, top, right, bottom = face.getbbox(value)
+    margin = pixels // 4
+    picture = Image.new("L", (right - left + 2 * margin, bottom - top + 2 * margin), 235)
+    ImageDraw.Draw(picture).text((margin - left, margin - top), value, 20, face)
+    grey = np.array(picture)
+    assert text(read_page(grey if is_dark else 255 - grey, classifier)) == [value]
+
+
 def test_several_sure_digits_beat_fewer_of_the_other_ink_such_as_the_sheet_itself():
     """The outline of a round sheet is a sure 0."""
     sheet = page_of([digit(0, 0, 400, 400, value=0, confidence=0.9999)])
@@ -656,6 +701,20 @@ def test_a_digit_that_covers_a_sheet_is_the_sheet_if_another_sure_digit_or_too_t
     narrow = covers[0]._replace(lines=[[digit(90, 90, 220, 250, value=0, confidence=0.9999)]])
     assert narrow.convinces and not reader.explains_sheet(hole, narrow)
     assert reader.explains_sheet(hole, narrow._replace(mask=np.full((400, 400), 255, np.uint8)))
+
+
+@pytest.mark.parametrize(("sure", "explains"), [(0.9998, True), (0.99996, False)])
+def test_a_digit_that_is_surer_than_those_on_the_sheet_is_a_digit_and_no_sheet(sure, explains):
+    covers = page_of([digit(90, 90, 220, 320, value=8, confidence=sure)])
+    part = on_sheet(digit(50, 100, 20, 40, value=7, confidence=0.9999))
+    assert reader.explains_sheet(part, covers) == explains
+
+
+def test_a_doubtful_digit_that_covers_a_sheet_is_a_digit_if_those_on_the_sheet_are_more_doubtful():
+    covers = page_of([digit(90, 90, 220, 320, value=2, confidence=0.85)])
+    for sure, explains in (0.8, False), (0.88, True):
+        part = on_sheet(digit(50, 100, 10, 40, value=1, confidence=sure))
+        assert reader.explains_sheet(part, covers) == explains
 
 
 def test_ink_on_a_sheet_that_is_mostly_no_digit_explains_nothing():

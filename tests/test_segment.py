@@ -15,6 +15,7 @@ from utils.segment import (
     join,
     logit,
     mend,
+    overlap,
     paint,
     spans_rows,
     typical_height,
@@ -41,6 +42,12 @@ def piece(x, y, w, h, value=7, confidence=0.5):
 
 def boxes_of(pieces):
     return sorted(piece.box for piece in pieces)
+
+
+def test_overlap_is_1_for_the_same_box_and_0_for_one_beside_it():
+    others = np.array([(10, 20, 30, 40), (10, 20, 30, 20), (25, 20, 30, 40), (40, 20, 30, 40), (90, 90, 5, 5)])
+    assert overlap((10, 20, 30, 40), others).tolist() == pytest.approx([1, 1 / 2, 1 / 3, 0, 0])
+    assert overlap((10, 20, 30, 40), others[:0]).shape == (0,)
 
 
 def test_a_sure_digit_is_no_speck_however_small_it_is_beside_others():

@@ -91,13 +91,19 @@ class Page(NamedTuple):
     def evidence(self) -> float:
         """How much speaks for this reading: log-odds times pixels of the picture."""
         height, width = self.mask.shape
-        # by the root of its area, not by its long side: parts of a digit, side by side, do not count for several
-        weights = [digit.evidence * np.sqrt(min(digit.box[2:]) / digit.size) for digit in self.digits]
         whole = [digit.known or not touched_sides(digit.box, height, width) for digit in self.digits]
-        digits = sum(weight for weight, yes in zip(weights, whole) if yes)
-        cut = max((weight for weight, yes in zip(weights, whole) if not yes), default=0)  # stripes at an edge are many
+        digits = sum(weight for weight, yes in zip(self.weights, whole) if yes)
+        cut = max((weight for weight, yes in zip(self.weights, whole) if not yes), default=0)  # stripes at an edge
         letters = 0 if self.is_text else LETTER * sum(letter.size for letter in self.letters)  # or texture would win
-        return (digits + cut + letters) / self.scale
+        return digits + cut + letters / self.scale
+
+    @property
+    def weights(self) -> list[float]:
+        """How much each of its digits speaks for this reading.
+
+        By the root of its area, not by its long side: parts of a digit, side by side, do not count for several.
+        """
+        return [digit.evidence * np.sqrt(min(digit.box[2:]) / digit.size) / self.scale for digit in self.digits]
 
     @property
     def is_beyond_doubt(self) -> bool:
@@ -110,10 +116,19 @@ class Page(NamedTuple):
         return self.is_beyond_doubt and (self.known >= MANY or self.is_explained)
 
     @property
+    def may_be_holes(self) -> bool:
+        """Whether all its digits are 0s, as the holes of larger digits are in the other ink."""
+        return all(digit.value == 0 for digit in self.digits)
+
+    @property
+    def explained(self) -> float:
+        """Share of the ink that is digits; more than 1 if hollow ones were filled."""
+        return sum(cv2.countNonZero(digit.ink) for digit in self.digits) / max(1, cv2.countNonZero(self.mask))
+
+    @property
     def is_explained(self) -> bool:
         """Whether most of the ink is digits."""
-        area = sum(cv2.countNonZero(digit.ink) for digit in self.digits)
-        return area >= EXPLAINED * cv2.countNonZero(self.mask) > 0
+        return self.explained >= EXPLAINED
 
     def in_picture(self) -> list[list[Piece]]:
         """Give the digits the boxes that they have in the picture itself."""

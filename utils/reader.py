@@ -6,7 +6,7 @@ network's evidence tells which guess was right.
 """
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -16,15 +16,30 @@ from utils.clutter import BLOT, touched_sides
 from utils.ink import PAPERS, Outline, cut_sheet, find_sheet, find_sheets, has_light_ink, resize, to_grey
 from utils.lines import group_lines
 from utils.page import MANY, Hypothesis, Page, Scaled, read, read_at, turned
-from utils.segment import KNOWN, SEVERAL, Look, Piece, known_evidence, logit, meets, paint, surrounds, typical_height
+from utils.segment import (
+    KNOWN,
+    SEVERAL,
+    Look,
+    Piece,
+    known_evidence,
+    logit,
+    meets,
+    overlap,
+    paint,
+    surrounds,
+    typical_height,
+)
 from utils.writing import space_numbers
 
+ALIKE = 0.5  # intersection over union of their boxes: from here on two digits are in the same place
 BETTER = 1.05  # of the evidence so far: what a less likely hypothesis must have
 TURNED = 20  # strokes, the largest, that are looked at turned
 CUT = 2  # pixels: what comes so close to a sheet's edge is cut off by it
 ON_SHEET = 0.75  # share of a digit's box: one of which so much lies on a sheet is written on it
 INVERSE, ENOUGH = 0.25, 0.02  # see `has_other_ink`: share of the paper's light, and of the pixels of ink
 LIKELY, CLEARLY = 3.0, 1.5  # what a turn must have: mean log-odds, and times the evidence of the upright strokes
+
+Digits = tuple[np.ndarray, np.ndarray]  # the values of digits (N,), and their boxes in pixels of the picture (N, 4)
 
 
 def read_page(image: np.ndarray, classifier: Classifier) -> Page:
@@ -66,21 +81,48 @@ def read_until_convinced(
     -------
     The most convincing page, and the strokes under each hypothesis; all pages would need too much memory.
     """
-    best, tried, inks = None, [], set()
+    best, tried = None, []
+    readings: dict[bool, list[Digits]] = {}  # of light ink, and of dark ink
     for hypothesis in hypotheses:
-        if best and best.is_text and hypothesis.light_ink in inks:  # not anew at another size
+        if best and best.is_text and hypothesis.light_ink in readings:  # not anew at another size
             continue
         page = read(scaled, hypothesis, look)
+        readings.setdefault(hypothesis.light_ink, []).append(digits_in_picture(page))
         if not best or not best.is_text or page.convinces:  # a doubtful digit is no match for text
-            best = better(page, best or page)
+            best = better(page, best or page, lambda page: support(page, readings[page.hypothesis.light_ink]))
         tried.append(page.strokes)
-        inks.add(hypothesis.light_ink)
         # a few digits may be the outline of a sheet, and text the grain of the desk below it: both inks must be tried
         is_print = best.is_text and find_sheet(best.grey, PAPERS[0]).all()
         is_clear = is_print or (best.convinces and best.known >= MANY)
-        if is_clear or ((best.is_text or best.convinces) and len(inks) > 1):
+        is_likely = best.is_text or (best.convinces and not best.may_be_holes)
+        if is_clear or (is_likely and len(readings) > 1):
             break
     return best, tried
+
+
+def support(page: Page, readings: Sequence[Digits]) -> float:
+    """Weigh what speaks for a page: its evidence, in which a digit counts as often as it was read.
+
+    What is made of parts of strokes, or of shades, comes and goes with the estimate of the paper; a digit stays. Ink
+    that is no digit speaks against the page.
+
+    Parameters
+    ----------
+    page : whose evidence is asked for
+    readings : under all hypotheses of the same ink so far, its own among them, see `digits_in_picture`
+    """
+    again = 0.0
+    for value, box, weight in zip(*digits_in_picture(page), page.weights):
+        found = [((values == value) & (overlap(box, boxes) > ALIKE)).any() for values, boxes in readings]
+        again += weight * (sum(found) - 1)
+    return (page.evidence + again) * np.sqrt(min(1.0, page.explained))
+
+
+def digits_in_picture(page: Page) -> Digits:
+    """Give the values and the boxes of a page's digits; the page itself would take too much memory to be kept."""
+    digits = [digit for line in page.in_picture() for digit in line]
+    boxes = np.array([digit.box for digit in digits]).reshape(-1, 4)
+    return np.array([digit.value for digit in digits]), boxes
 
 
 def with_other_ink(page: Page, scaled: Scaled, look: Look) -> Page:
@@ -149,9 +191,9 @@ def explains_sheet(page: Page, best: Page) -> bool:
     At least one must be whole: the "sheet" may be a shadow, and its edge cut off what lies across. What speaks against
     it:
 
-    1. A digit that covers more than half of the sheet, for the "sheet" may be the hole of a fat digit, which looks like
-       a 0 or a 1. But it is the sheet itself if a sure digit other than 0 is on it, or if it is a 0 whose walls are
-       wider than any stroke, on a page that does not convince.
+    1. A digit that covers more than half of the sheet, for the "sheet" may be that digit, or a hole in it, which looks
+       like a 0 or a 1. But it is the sheet itself if a digit on it is as sure, and is beyond doubt and no 0, or the
+       large one is not known; or if it is a 0 whose walls are wider than any stroke, on a page that does not convince.
     2. A sure digit whose middle is beside the sheet, and that the picture's edge does not cut off. Others that lie
        across the sheet's edge do not count.
     3. Known digits on the sheet with more evidence than those that are whole in its own reading.
@@ -165,16 +207,17 @@ def explains_sheet(page: Page, best: Page) -> bool:
     left, top, width, height = cv2.boundingRect(outline)
     on_sheet = []
     for seen, digit in zip(best.digits, [digit for line in best.in_picture() for digit in line]):
-        if digit.confidence <= KNOWN:
-            continue
         x, y, w, h = digit.box
         across, down = min(x + w, left + width) - max(x, left), min(y + h, top + height) - max(y, top)
         shared = max(0, across) * max(0, down)
         is_beside = cv2.pointPolygonTest(outline, (x + w / 2, y + h / 2), measureDist=False) < 0
         if 2 * shared > width * height:  # 1
             is_wall = digit.value == 0 and (w - span) / 2 > BLOT * digit.size and not best.convinces
-            if not is_wall and not any(own.sure and own.value != 0 for own in digits):
+            surer = [own for own in digits if own.confidence >= digit.confidence]
+            if not is_wall and not any((own.sure and own.value != 0) or digit.confidence <= KNOWN for own in surer):
                 return False
+        elif digit.confidence <= KNOWN:
+            continue
         elif shared > ON_SHEET * w * h:
             on_sheet.append(digit)
         elif is_beside and digit.sure and not touched_sides(seen.box, *best.mask.shape):  # 2
@@ -193,13 +236,13 @@ def uncut_digits(page: Page) -> list[Piece]:
     return [digit for seen, digit in zip(page.digits, in_picture) if seen.under(inside).all()]
 
 
-def better(page: Page, best: Page) -> Page:
+def better(page: Page, best: Page, weigh: Callable[[Page], float] = lambda page: page.evidence) -> Page:
     """Choose between a page and the best so far, whose hypothesis is likelier: it must be clearly beaten.
 
-    But a page that convinces beats one that does not, if it has as many known digits. And only one of two inks is
-    writing, only one way up is right. The other may make one large digit of a whole desk, or of the sheet itself: of
-    its page, 0s around sure digits are dropped. There a page that convinces beats any with fewer known digits that does
-    not, and if it has SEVERAL, those that have fewer than that.
+    But a page that convinces, not by 0s alone, beats one that does not if it has as many known digits. And only one of
+    two inks is writing, only one way up is right. The other may make one large digit of a whole desk, or of the sheet
+    itself: of its page, 0s around sure digits are dropped. There a page that convinces beats any with fewer known
+    digits that does not, and if it has SEVERAL, those that have fewer than that.
     """
     is_other = (page.hypothesis.light_ink, page.hypothesis.turn) != (best.hypothesis.light_ink, best.hypothesis.turn)
     if is_other:
@@ -207,9 +250,9 @@ def better(page: Page, best: Page) -> Page:
     for one, other in (page, best), (best, page):
         beats_doubt = not other.convinces and (one.known == other.known or (is_other and one.known > other.known))
         beats_fewer = is_other and one.known >= SEVERAL > other.known
-        if one.convinces and (beats_doubt or beats_fewer):
+        if one.convinces and not one.may_be_holes and (beats_doubt or beats_fewer):
             return one
-    return page if page.evidence > BETTER * best.evidence else best
+    return page if weigh(page) > BETTER * weigh(best) else best
 
 
 def without_circles(page: Page, other: Page) -> Page:

@@ -157,6 +157,16 @@ def meets(box: Box, others: np.ndarray) -> bool:
     return bool(((left < x + w) & (x < left + wide) & (top < y + h) & (y < top + high)).any())
 
 
+def overlap(box: Box, others: np.ndarray) -> np.ndarray:
+    """Intersection over union of a box with each of the others (N, 4): (N,), 1 where they are the same."""
+    x, y, w, h = box
+    left, top, wide, high = others.T
+    across = np.minimum(left + wide, x + w) - np.maximum(left, x)
+    down = np.minimum(top + high, y + h) - np.maximum(top, y)
+    shared = np.maximum(0, across) * np.maximum(0, down)
+    return shared / (w * h + wide * high - shared)
+
+
 def spans_rows(box: Box, others: np.ndarray, height: float) -> bool:
     """Whether a box is so high that there are others (N, 4) beside its upper half, and beside its lower half."""
     left, top, wide, tall = box
