@@ -239,10 +239,11 @@ def uncut_digits(page: Page) -> list[Piece]:
 def better(page: Page, best: Page, weigh: Callable[[Page], float] = lambda page: page.evidence) -> Page:
     """Choose between a page and the best so far, whose hypothesis is likelier: it must be clearly beaten.
 
-    But a page that convinces, not by 0s alone, beats one that does not if it has as many known digits. And only one of
-    two inks is writing, only one way up is right. The other may make one large digit of a whole desk, or of the sheet
-    itself: of its page, 0s around sure digits are dropped. There a page that convinces beats any with fewer known
-    digits that does not, and if it has SEVERAL, those that have fewer than that.
+    `weigh` tells how much speaks for a page. But a page that convinces, not by 0s alone, beats one that does not if it
+    has as many known digits. And only one of two inks is writing, only one way up is right. The other may make one
+    large digit of a whole desk, or of the sheet itself: of its page, 0s around sure digits are dropped. There a page
+    that convinces beats any with fewer known digits that does not, and if it has SEVERAL, those that have fewer than
+    that.
     """
     is_other = (page.hypothesis.light_ink, page.hypothesis.turn) != (best.hypothesis.light_ink, best.hypothesis.turn)
     if is_other:
