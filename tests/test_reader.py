@@ -597,13 +597,16 @@ def test_a_digit_counts_as_often_as_it_was_read():
         assert reader.support(page, again) == pytest.approx(counts * page.evidence)
 
 
-def test_ink_that_is_no_digit_speaks_against_a_page():
+def test_ink_that_is_neither_in_digits_nor_in_words_speaks_against_a_page():
     page = page_of([digit(0, 0, 20, 40)])
     littered = page._replace(mask=page.mask.copy())
     littered.mask[200:] = 255
-    assert page.explained == 1 > littered.explained > 0
     readings = [reader.digits_in_picture(page)]
-    assert reader.support(littered, readings) == pytest.approx(page.evidence * np.sqrt(littered.explained))
+    share = 20 * 40 / (20 * 40 + 200 * 400)
+    assert reader.support(littered, readings) == pytest.approx(page.evidence * np.sqrt(share))
+    word = page_of([], [digit(0, 0, 20, 40, confidence=0.3)] * 3)
+    word.mask[:40, :20] = 255
+    assert reader.support(word, [reader.digits_in_picture(word)]) == word.evidence > 0
 
 
 @pytest.mark.parametrize(

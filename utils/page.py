@@ -121,14 +121,13 @@ class Page(NamedTuple):
         return all(digit.value == 0 for digit in self.digits)
 
     @property
-    def explained(self) -> float:
-        """Share of the ink that is digits; more than 1 if hollow ones were filled."""
-        return sum(cv2.countNonZero(digit.ink) for digit in self.digits) / max(1, cv2.countNonZero(self.mask))
-
-    @property
     def is_explained(self) -> bool:
         """Whether most of the ink is digits."""
-        return self.explained >= EXPLAINED
+        return self.share(self.digits) >= EXPLAINED
+
+    def share(self, pieces: Sequence[Piece]) -> float:
+        """Share of the ink that is in some pieces; more than 1 if hollow digits were filled."""
+        return sum(cv2.countNonZero(piece.ink) for piece in pieces) / max(1, cv2.countNonZero(self.mask))
 
     def in_picture(self) -> list[list[Piece]]:
         """Give the digits the boxes that they have in the picture itself."""

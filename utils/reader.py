@@ -104,7 +104,7 @@ def support(page: Page, readings: Sequence[Digits]) -> float:
     """Weigh what speaks for a page: its evidence, in which a digit counts as often as it was read.
 
     What is made of parts of strokes, or of shades, comes and goes with the estimate of the paper; a digit stays. Ink
-    that is no digit speaks against the page.
+    that is neither in digits nor in words speaks against the page.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def support(page: Page, readings: Sequence[Digits]) -> float:
     for value, box, weight in zip(*digits_in_picture(page), page.weights):
         found = [((values == value) & (overlap(box, boxes) > ALIKE)).any() for values, boxes in readings]
         again += weight * (sum(found) - 1)
-    return (page.evidence + again) * np.sqrt(min(1.0, page.explained))
+    return (page.evidence + again) * np.sqrt(min(1.0, page.share(page.digits + page.letters)))
 
 
 def digits_in_picture(page: Page) -> Digits:
