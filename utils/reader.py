@@ -88,8 +88,10 @@ def read_until_convinced(
             continue
         page = read(scaled, hypothesis, look)
         readings.setdefault(hypothesis.light_ink, []).append(digits_in_picture(page))
-        if not best or not best.is_text or page.convinces:  # a doubtful digit is no match for text
-            best = better(page, best or page, lambda page: support(page, readings[page.hypothesis.light_ink]))
+        if not best:
+            best = page
+        elif not best.is_text or page.convinces:  # a doubtful digit is no match for text
+            best = better(page, best, lambda page: support(page, readings[page.hypothesis.light_ink]))
         tried.append(page.strokes)
         # a few digits may be the outline of a sheet, and text the grain of the desk below it: both inks must be tried
         is_print = best.is_text and find_sheet(best.grey, PAPERS[0]).all()
@@ -113,7 +115,7 @@ def support(page: Page, readings: Sequence[Digits]) -> float:
     """
     again = 0.0
     for value, box, weight in zip(*digits_in_picture(page), page.weights):
-        found = [((values == value) & (overlap(box, boxes) > ALIKE)).any() for values, boxes in readings]
+        found = [(overlap(box, boxes[values == value]) > ALIKE).any() for values, boxes in readings]
         again += weight * (sum(found) - 1)
     return (page.evidence + again) * np.sqrt(min(1.0, page.share(page.digits + page.letters)))
 
