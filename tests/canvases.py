@@ -5,7 +5,7 @@ Each kind is a function from random numbers, digits (N, 784) uint8 and labels (N
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from tests.handwriting import draw_digit
 from tests.page import Page
@@ -86,11 +86,15 @@ def bold(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Pa
     _, said = choose(rng, digits, labels, 1)
     height = np.exp(rng.uniform(*np.log([40, 500])))
     face = font(BOLD[rng.integers(len(BOLD))], round(height / CAP))
-    left, top, right, bottom = face.getbbox(said)
-    margin = round(height * rng.uniform(0.2, 1.0))
+    return finish(rng, typed(said, face, round(height * rng.uniform(0.2, 1.0))), said)
+
+
+def typed(text: str, face: ImageFont.FreeTypeFont, margin: int) -> np.ndarray:
+    """Set a text in type, with a margin in pixels around it: (h, w) uint8, light on 0."""
+    left, top, right, bottom = face.getbbox(text)
     canvas = Image.new("L", (round(right - left) + 2 * margin, round(bottom - top) + 2 * margin))
-    ImageDraw.Draw(canvas).text((margin - left, margin - top), said, 255, face)
-    return finish(rng, np.array(canvas), said)
+    ImageDraw.Draw(canvas).text((margin - left, margin - top), text, 255, face)
+    return np.array(canvas)
 
 
 def two(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:

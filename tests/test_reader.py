@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 from conftest import ROOT, answer, digit
-from PIL import Image, ImageDraw
 
+from tests.canvases import typed
 from tests.compose import compose_page
 from tests.score_pages import align
 from tests.signs import font
@@ -613,12 +613,8 @@ def test_ink_that_is_neither_in_digits_nor_in_words_speaks_against_a_page():
     ("value", "pixels", "is_dark"), [("8", 420, True), ("6", 420, False), ("0", 110, True), ("8", 110, True)]
 )
 def test_the_holes_of_a_digit_in_bold_type_are_no_digits(value, pixels, is_dark, classifier):
-    face = font("DejaVuSans-Bold", pixels)
-    left, top, right, bottom = face.getbbox(value)
-    margin = pixels // 4
-    picture = Image.new("L", (right - left + 2 * margin, bottom - top + 2 * margin), 235)
-    ImageDraw.Draw(picture).text((margin - left, margin - top), value, 20, face)
-    grey = np.array(picture)
+    ink = typed(value, font("DejaVuSans-Bold", pixels), pixels // 4)
+    grey = (235 - 215 * (ink / 255)).astype(np.uint8)
     assert text(read_page(grey if is_dark else 255 - grey, classifier)) == [value]
 
 

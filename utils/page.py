@@ -91,9 +91,10 @@ class Page(NamedTuple):
     def evidence(self) -> float:
         """How much speaks for this reading: log-odds times pixels of the picture."""
         height, width = self.mask.shape
+        weights = self.weights
         whole = [digit.known or not touched_sides(digit.box, height, width) for digit in self.digits]
-        digits = sum(weight for weight, yes in zip(self.weights, whole) if yes)
-        cut = max((weight for weight, yes in zip(self.weights, whole) if not yes), default=0)  # stripes at an edge
+        digits = sum(weight for weight, yes in zip(weights, whole) if yes)
+        cut = max((weight for weight, yes in zip(weights, whole) if not yes), default=0)  # stripes at an edge are many
         letters = 0 if self.is_text else LETTER * sum(letter.size for letter in self.letters)  # or texture would win
         return digits + cut + letters / self.scale
 

@@ -26,6 +26,7 @@ from utils.segment import (
     meets,
     overlap,
     paint,
+    shared_area,
     surrounds,
     typical_height,
 )
@@ -206,14 +207,13 @@ def explains_sheet(page: Page, best: Page) -> bool:
     x, _, w, _ = np.array([digit.box for digit in digits]).T
     span = max(x + w) - min(x)
     outline = np.float32(page.hypothesis.sheet)
-    left, top, width, height = cv2.boundingRect(outline)
+    around = np.array([cv2.boundingRect(outline)])
     on_sheet = []
     for seen, digit in zip(best.digits, [digit for line in best.in_picture() for digit in line]):
         x, y, w, h = digit.box
-        across, down = min(x + w, left + width) - max(x, left), min(y + h, top + height) - max(y, top)
-        shared = max(0, across) * max(0, down)
+        shared = shared_area(digit.box, around).item()
         is_beside = cv2.pointPolygonTest(outline, (x + w / 2, y + h / 2), measureDist=False) < 0
-        if 2 * shared > width * height:  # 1
+        if 2 * shared > np.prod(around[0, 2:]):  # 1
             is_wall = digit.value == 0 and (w - span) / 2 > BLOT * digit.size and not best.convinces
             surer = [own for own in digits if own.confidence >= digit.confidence]
             if not is_wall and not any((own.sure and own.value != 0) or digit.confidence <= KNOWN for own in surer):

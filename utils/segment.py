@@ -150,21 +150,24 @@ def surrounds(box: Box, others: np.ndarray) -> bool:
     return bool((enclosed(box, others) & (others[:, 3] > SMALL * box[3])).any())
 
 
-def meets(box: Box, others: np.ndarray) -> bool:
-    """Whether a box has pixels in common with any of the others (N, 4)."""
-    x, y, w, h = box
-    left, top, wide, high = others.T
-    return bool(((left < x + w) & (x < left + wide) & (top < y + h) & (y < top + high)).any())
-
-
-def overlap(box: Box, others: np.ndarray) -> np.ndarray:
-    """Intersection over union of a box with each of the others (N, 4): (N,), 1 where they are the same."""
+def shared_area(box: Box, others: np.ndarray) -> np.ndarray:
+    """Pixels that a box has in common with each of the others (N, 4): (N,)."""
     x, y, w, h = box
     left, top, wide, high = others.T
     across = np.minimum(left + wide, x + w) - np.maximum(left, x)
     down = np.minimum(top + high, y + h) - np.maximum(top, y)
-    shared = np.maximum(0, across) * np.maximum(0, down)
-    return shared / (w * h + wide * high - shared)
+    return np.maximum(0, across) * np.maximum(0, down)
+
+
+def meets(box: Box, others: np.ndarray) -> bool:
+    """Whether a box has pixels in common with any of the others (N, 4)."""
+    return bool(shared_area(box, others).any())
+
+
+def overlap(box: Box, others: np.ndarray) -> np.ndarray:
+    """Intersection over union of a box with each of the others (N, 4): (N,), 1 where they are the same."""
+    shared = shared_area(box, others)
+    return shared / (box[2] * box[3] + others[:, 2] * others[:, 3] - shared)
 
 
 def spans_rows(box: Box, others: np.ndarray, height: float) -> bool:
