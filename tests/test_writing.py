@@ -129,7 +129,7 @@ def test_a_sign_before_or_behind_a_number_separates_nothing():
 
 @pytest.mark.parametrize("behind", [False, True])
 @pytest.mark.parametrize("beside, top, high, read", [
-    (7, 8, 24, "777"), (7, 4, 32, "777"), (7, 0, 24, ""), (7, 16, 24, ""), (1, 8, 24, ""), (0, 8, 24, "")
+    (7, 8, 24, "777"), (7, 4, 32, "777"), (7, 0, 24, ""), (7, 16, 24, ""), (1, 8, 24, "177"), (0, 8, 24, "077")
 ])  # fmt: skip
 def test_what_is_clear_of_the_head_and_foot_of_the_digit_beside_it_is_a_sign_and_no_letter(
     beside, top, high, read, behind
@@ -138,7 +138,15 @@ def test_what_is_clear_of_the_head_and_foot_of_the_digit_beside_it_is_a_sign_and
     pieces = [low, digit(beside), digit(7), digit(7)]
     placed = row(pieces[::-1] if behind else pieces)
     placed = [one._replace(box=(one.box[0], top, *one.box[2:])) if one.height == high else one for one in placed]
-    assert find(placed, row(WORD))[0] == [read, ""]
+    assert find(placed, row(WORD))[0] == [read[::-1] if behind else read, ""]
+
+
+@pytest.mark.parametrize("confidence, read", [(0.6, "4 777"), (0.3, "")])
+def test_a_sign_stands_beside_what_is_rather_a_digit(confidence, read):
+    signs = [letter(high=24)._replace(box=(x, 8, 24, 24)) for x in (0, 64)]
+    doubtful = sign(4, confidence, second=1 / 9)._replace(box=(32, 0, 24, HEIGHT))
+    sevens = [piece._replace(box=(piece.box[0] + 96, *piece.box[1:])) for piece in row(3 * [digit(7)])]
+    assert find([signs[0], doubtful, signs[1], *sevens], row(WORD))[0] == [read, ""]
 
 
 @pytest.mark.parametrize("above, below, read", [(8, 8, "74 2"), (8, 0, "7412"), (0, 8, "7412"), (3, 3, "7412")])
@@ -297,10 +305,10 @@ def test_others_in_the_same_line_or_column_count_full_and_those_elsewhere_a_tent
     assert counted == pytest.approx([1 + 2 * FAR, 1 + 3 * FAR, 2 + FAR, 1 + 2 * FAR, 3 * FAR])
 
 
-@pytest.mark.parametrize("x, read", [((30, 30), "7 4"), ((27, 40), "")])
-def test_a_colon_is_one_sign(x, read):
-    """Its dots, of a pen as broad as these, stand in a column; side by side they are letters."""
-    dots = [letter(high=12)._replace(box=(left, top, 12, 12)) for left, top in zip(x, (6, 26))]
+@pytest.mark.parametrize("tops, read", [((6, 26), "7 4"), ((0, 28), "")])
+def test_the_dots_of_a_colon_are_signs_however_broad_the_pen(tops, read):
+    """They are clear of the digits' heads and feet."""
+    dots = [letter(high=12)._replace(box=(30, top, 12, 12)) for top in tops]
     four = digit(4)._replace(box=(55, 0, 24, HEIGHT))
     assert find([digit(7), *dots, four])[0] == [read]
 

@@ -218,43 +218,27 @@ def vote(run: Parts, height: float, even: float) -> float:
 
     Digits are known as such, and not as low as letters.
     """
-    columns = stack([pair for pair in run if not is_mark(pair[0], height)])
-    last = [column[-1][0] for column in columns]
-    digits = [piece if any_alike(piece) > KNOWN and piece.height >= LOW * height else None for piece in last]
+    pairs = [pair for pair in run if not is_mark(pair[0], height)]
+    digits = [piece if any_alike(piece) > SKIP and piece.height >= LOW * height else None for piece, _ in pairs]
     votes = 0.0
-    for i, column in enumerate(columns):
-        beside = [digits[k] for k in (i - 1, i + 1) if 0 <= k < len(digits)]
-        if digits[i] or not is_sign(column, beside, ROOM * height):
-            votes += sum(vote_of(*pair, height, even) for pair in column)
+    for i, (piece, part) in enumerate(pairs):
+        beside = [digits[k] for k in (i - 1, i + 1) if 0 <= k < len(digits) and digits[k]]
+        if any_alike(piece) > KNOWN or not is_sign(piece, beside, ROOM * height):
+            votes += vote_of(piece, part, height, even)
     return votes
 
 
-def stack(run: Parts) -> list[Parts]:
-    """Gather the pieces that stand above each other, as the points of a colon do."""
-    columns: list[Parts] = []
-    right = -np.inf
-    for piece, part in run:
-        x, _, w, _ = piece.box
-        if x + w / 2 >= right:
-            columns.append([])
-        columns[-1].append((piece, part))
-        right = max(right, x + w)
-    return columns
+def is_sign(piece: Piece, beside: Sequence[Piece], room: float) -> bool:
+    """Whether what is not known to be a digit is a sign, by those of its neighbours that are rather digits than not.
 
-
-def is_sign(column: Parts, beside: Sequence[Piece | None], room: float) -> bool:
-    """Whether what is no digit is a sign, by the digits that are its neighbours; others are None.
-
-    Between two it is one. Beside one, at an end of its run, it must be clear of the digit's head and foot, as + and x
-    are: a letter as low stands on the line, as the digit does. Beside an l or an o, taken for 1 or 0, letters stand.
+    Between two it is one. Beside one it must be clear of the digit's head and foot, as + and x are: a letter as low
+    stands on the line, as the digit does.
     """
-    if not beside or None in beside:
-        return False
-    digit = beside[0]
-    top = min(piece.box[1] for piece, _ in column)
-    bottom = max(piece.box[1] + piece.height for piece, _ in column)
-    is_clear = top - digit.box[1] >= room and digit.box[1] + digit.height - bottom >= room
-    return len(beside) == 2 or (is_clear and digit.value not in LETTERS)
+    if len(beside) != 1:
+        return bool(beside)
+    (digit,) = beside
+    is_below_head = piece.box[1] - digit.box[1] >= room
+    return is_below_head and digit.box[1] + digit.height - piece.box[1] - piece.height >= room
 
 
 def vote_of(piece: Piece, part: Sequence[Piece], height: float, even: float) -> float:
