@@ -141,12 +141,12 @@ def test_what_is_clear_of_the_head_and_foot_of_the_digit_beside_it_is_a_sign_and
     assert find(placed, row(WORD))[0] == [read[::-1] if behind else read, ""]
 
 
-@pytest.mark.parametrize("confidence, read", [(0.6, "4 777"), (0.3, "")])
-def test_a_sign_stands_beside_what_is_rather_a_digit(confidence, read):
-    signs = [letter(high=24)._replace(box=(x, 8, 24, 24)) for x in (0, 64)]
-    doubtful = sign(4, confidence, second=1 / 9)._replace(box=(32, 0, 24, HEIGHT))
-    sevens = [piece._replace(box=(piece.box[0] + 96, *piece.box[1:])) for piece in row(3 * [digit(7)])]
-    assert find([signs[0], doubtful, signs[1], *sevens], row(WORD))[0] == [read, ""]
+@pytest.mark.parametrize("top, read", [(8, "77 4"), (16, "")])
+def test_what_is_a_sign_beside_one_digit_is_one_whatever_stands_on_its_other_side(top, read):
+    low = letter(high=24)
+    placed = row([digit(7), digit(7), low, sign(4, 0.6)])
+    placed = [one._replace(box=(one.box[0], top, *one.box[2:])) if one.height == 24 else one for one in placed]
+    assert find(placed, row(WORD))[0] == [read, ""]
 
 
 @pytest.mark.parametrize("above, below, read", [(8, 8, "74 2"), (8, 0, "7412"), (0, 8, "7412"), (3, 3, "7412")])

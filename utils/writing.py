@@ -202,19 +202,22 @@ def split(line: Parts, gap: float) -> list[Parts]:
 
 
 def vote(run: Parts, height: float, even: float) -> float:
-    """Log-odds of a run being a number; signs do not vote, see `is_sign`. What is as low as letters tells no sign."""
+    """Log-odds of a run being a number; signs do not vote, see `is_sign`.
+
+    Digits are known as such, and not as low as letters.
+    """
     pairs = [pair for pair in run if not is_mark(pair[0], height)]
-    digits = [piece if any_alike(piece) > SKIP and piece.height >= LOW * height else None for piece, _ in pairs]
+    digits = [piece if any_alike(piece) > KNOWN and piece.height >= LOW * height else None for piece, _ in pairs]
     votes = 0.0
-    for i, (piece, part) in enumerate(pairs):
+    for i, pair in enumerate(pairs):
         beside = [digits[k] for k in (i - 1, i + 1) if 0 <= k < len(digits) and digits[k]]
-        if any_alike(piece) > KNOWN or not is_sign(piece, beside, ROOM * height):
-            votes += vote_of(piece, part, height, even)
+        if digits[i] or not is_sign(pair[0], beside, ROOM * height):
+            votes += vote_of(*pair, height, even)
     return votes
 
 
 def is_sign(piece: Piece, beside: Sequence[Piece], room: float) -> bool:
-    """Whether what is not known to be a digit is a sign, by those of its neighbours that are rather digits than not.
+    """Whether what is no digit is a sign, by the digits that are its neighbours.
 
     Between two it is one. Beside one it must be clear of the digit's head and foot, as + and x are: a letter as low
     stands on the line, as the digit does.
