@@ -361,6 +361,13 @@ def test_a_doubtful_digit_alone_is_one_if_there_is_nothing_else():
     assert find(row([letter()])) == ([""], 0)
 
 
+@pytest.mark.parametrize("gap, read", [(20, "56"), (100, "564")])
+def test_a_doubtful_digit_that_stands_apart_is_of_the_number_if_the_word_is_farther(gap, read):
+    number, doubtful = row([digit(5), digit(6)]), sign(4, 0.8)._replace(box=(100, 0, 24, HEIGHT))  # 44 pixels apart
+    word = [letter._replace(box=(124 + gap + letter.box[0], *letter.box[1:])) for letter in row(WORD)]
+    assert find([*number, doubtful, *word]) == ([read], len(WORD))
+
+
 def test_the_other_numbers_and_words_of_the_page_decide_about_a_doubtful_one():
     doubtful = row([sign(4, 0.8), sign(2, 0.8)])
     numbers, words = [row([digit(5), digit(6)])] * 9, [row(WORD)] * 3

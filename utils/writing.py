@@ -31,6 +31,7 @@ FLAT, LONG = 0.35, 1.5  # digit heights, and own heights: what is lower and this
 PRIOR, ONLY = 0.5, 1.4  # log-odds: more numbers than words are looked at, the more so where there is nothing else
 OUTVOTED = 2.0  # log-odds: the most that the others speak for or against a run, however many they are
 FAR = 0.1  # what a run counts that is neither in the line nor in the column of the one that is judged
+BESIDE = 1.0  # log-odds: a piece that stands apart, but nearest to a number, may be a digit of it
 ROUNDS = 3  # of judging a run by the verdicts on the others
 WORD = 3  # letters of the shortest word that can be told from a blot
 UPRIGHT = 6  # letters of the shortest word that runs up or down; fewer may be the parts of a box or of a fraction
@@ -95,11 +96,13 @@ def judge(rows: Sequence[Sequence[Parts]], heights: Sequence[float]) -> np.ndarr
     long = ~marks & np.array([len(run) > 1 for run, _ in runs], bool)
     alone = np.array([sum(map(len, row)) == 1 for row in rows for _ in row], bool)
     place = places(rows)
+    nearest = neighbours(*place)
     is_number = ~marks & ((votes > 0) | most_known)  # until the others speak against it
     for _ in range(ROUNDS):  # each run is judged by the others, of which there is one of either kind at least
         numbers, words = (1 + count_others(some, *place) for some in (is_number, long & ~is_number))
         others = np.where(alone, 0, np.log(numbers / words).clip(-OUTVOTED, OUTVOTED)) if len(votes) > 1 else ONLY
-        is_number = (votes + PRIOR + others > 0) & ~marks
+        beside = is_number[nearest] & (nearest != np.arange(len(nearest))) & ~long
+        is_number = (votes + PRIOR + others + BESIDE * beside > 0) & ~marks
     return is_number
 
 
@@ -199,6 +202,15 @@ def split(line: Parts, gap: float) -> list[Parts]:
         runs[-1].append((piece, part))
         right = max(right, x + w)
     return runs
+
+
+def neighbours(line: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Find the nearest other run of the same line for each run, by their indices; itself where there is no other."""
+    n = len(line)
+    gaps = np.full(n + 1, np.inf)  # before each run, and after the last
+    gaps[1:n] = np.where(line[1:] == line[:-1], left[1:] - right[:-1], np.inf)
+    step = np.where(gaps[1:] < gaps[:-1], 1, -1)
+    return np.arange(n) + np.where(np.isinf(gaps[1:]) & np.isinf(gaps[:-1]), 0, step)
 
 
 def vote(run: Parts, height: float, even: float) -> float:
