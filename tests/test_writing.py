@@ -305,10 +305,12 @@ def test_others_in_the_same_line_or_column_count_full_and_those_elsewhere_a_tent
     assert counted == pytest.approx([1 + 2 * FAR, 1 + 3 * FAR, 2 + FAR, 1 + 2 * FAR, 3 * FAR])
 
 
-@pytest.mark.parametrize("tops, read", [((6, 26), "7 4"), ((0, 28), "")])
-def test_the_dots_of_a_colon_are_signs_however_broad_the_pen(tops, read):
-    """They are clear of the digits' heads and feet."""
-    dots = [letter(high=12)._replace(box=(30, top, 12, 12)) for top in tops]
+@pytest.mark.parametrize(
+    "x, tops, read", [((30, 30), (6, 26), "7 4"), ((27, 40), (6, 26), "7 4"), ((30, 30), (0, 28), "")]
+)
+def test_the_dots_of_a_colon_are_signs_however_broad_the_pen(x, tops, read):
+    """They are clear of the digits' heads and feet, also if they stand side by side."""
+    dots = [letter(high=12)._replace(box=(left, top, 12, 12)) for left, top in zip(x, tops)]
     four = digit(4)._replace(box=(55, 0, 24, HEIGHT))
     assert find([digit(7), *dots, four])[0] == [read]
 

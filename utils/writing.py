@@ -237,8 +237,9 @@ def is_sign(piece: Piece, beside: Sequence[Piece], room: float) -> bool:
     if len(beside) != 1:
         return bool(beside)
     (digit,) = beside
-    is_below_head = piece.box[1] - digit.box[1] >= room
-    return is_below_head and digit.box[1] + digit.height - piece.box[1] - piece.height >= room
+    below_head = piece.box[1] - digit.box[1]
+    above_foot = digit.height - piece.height - below_head
+    return min(below_head, above_foot) >= room
 
 
 def vote_of(piece: Piece, part: Sequence[Piece], height: float, even: float) -> float:
