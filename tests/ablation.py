@@ -96,6 +96,10 @@ STEPS = {
     ),
     "...ticks and arrows": lambda: mock.patch.multiple(lattice, LEAST_WIDTH=0.0, is_tick=lambda *_: False),
     "dropping words": keep(page, "find_numbers", all_digits),
+    "...words by clearly wider gaps": keep(
+        writing, "part_words", lambda line, tall: writing.split(line, segment.CLOSE * tall)
+    ),
+    "...words weigh less than numbers": lambda: mock.patch.object(writing, "LABELS", 1.0),
     "...a run's line and column before the rest": lambda: mock.patch.object(writing, "FAR", 1.0),
     "...words that run up the page": keep(page, "without_upright_words", lambda pieces, _: pieces),
     "...slashes and brackets": keep(writing, "is_bar", lambda *_: False),

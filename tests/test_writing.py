@@ -123,6 +123,17 @@ def test_a_sign_stands_beside_less_sure_digits_too_unless_they_are_as_low_as_let
     assert find(row([digit(4), letter(), less_sure, letter(), digit(2)]))[0] == [read]
 
 
+@pytest.mark.parametrize("wide, high, read", [(24, 20, "5 7"), (24, 6, "5 7"), (6, 6, "57")])
+def test_a_sign_that_stands_apart_ends_a_number_too_but_a_speck_does_not(wide, high, read):
+    five, sign, seven = row([digit(5)], [letter(high=high)], [digit(7)])
+    sign = sign._replace(box=(sign.box[0], HEIGHT // 2, wide, high), ink=sign.ink[:, :wide])
+    assert find([five, sign, seven])[0] == [read]
+
+
+def test_a_word_ends_a_number():
+    assert find(row([digit(5)], WORD, [digit(7)]))[0] == ["5 7"]
+
+
 def test_a_sign_before_or_behind_a_number_separates_nothing():
     assert find(row([letter(), *map(digit, [7, 5, 3, 2]), letter()])) == (["7532"], 0)
 
@@ -138,7 +149,7 @@ def test_what_is_clear_of_the_head_and_foot_of_the_digit_beside_it_is_a_sign_and
     pieces = [low, digit(beside), digit(7), digit(7)]
     placed = row(pieces[::-1] if behind else pieces)
     placed = [one._replace(box=(one.box[0], top, *one.box[2:])) if one.height == high else one for one in placed]
-    assert find(placed, row(WORD))[0] == [read[::-1] if behind else read, ""]
+    assert find(placed, row(WORD), row(WORD))[0] == [read[::-1] if behind else read, "", ""]
 
 
 @pytest.mark.parametrize("top, read", [(8, "77 4"), (16, "")])
@@ -147,6 +158,12 @@ def test_what_is_a_sign_beside_one_digit_is_one_whatever_stands_on_its_other_sid
     placed = row([digit(7), digit(7), low, sign(4, 0.6)])
     placed = [one._replace(box=(one.box[0], top, *one.box[2:])) if one.height == 24 else one for one in placed]
     assert find(placed, row(WORD))[0] == [read, ""]
+
+
+@pytest.mark.parametrize("value, read", [(1, "12"), (7, "")])
+def test_what_may_be_a_1_speaks_for_no_word_beside_a_digit_as_a_printed_1_is_doubtful(value, read):
+    doubtful = row([sign(value, 0.7, second=1 / 9), digit(2)])
+    assert find(doubtful, *[row(WORD)] * 3)[0][0] == read
 
 
 @pytest.mark.parametrize("above, below, read", [(8, 8, "74 2"), (8, 0, "7412"), (0, 8, "7412"), (3, 3, "7412")])
@@ -368,6 +385,25 @@ def test_a_doubtful_digit_that_stands_apart_is_of_the_number_if_the_word_is_fart
     number, doubtful = row([digit(5), digit(6)]), sign(4, 0.8)._replace(box=(100, 0, 24, HEIGHT))  # 44 pixels apart
     word = [letter._replace(box=(124 + gap + letter.box[0], *letter.box[1:])) for letter in row(WORD)]
     assert find([*number, doubtful, *word]) == ([read], len(WORD))
+
+
+@pytest.mark.parametrize("gap, read", [(12, "42"), (7, "")])
+def test_a_number_is_parted_from_a_word_by_a_gap_that_is_clearly_wider_than_those_of_its_letters(gap, read):
+    assert find(row([letter()] * 5, [digit(4), digit(2)], gap=3, apart=gap))[0] == [read]
+
+
+def test_a_word_whose_letters_are_as_far_apart_is_not_parted_from_what_follows():
+    assert find(row([letter()] * 5, [digit(4), digit(2)], gap=9, apart=12))[0] == [""]
+
+
+@pytest.mark.parametrize("letters, read", [(2, ""), (3, "42")])
+def test_what_is_parted_from_a_number_has_the_letters_of_a_word(letters, read):
+    assert find(row([letter()] * letters, [digit(4), digit(2)], gap=3, apart=12))[0] == [read]
+
+
+@pytest.mark.parametrize("words, read", [(3, "8"), (9, "")])
+def test_words_in_its_column_outvote_a_digit_if_they_are_more_than_the_labels_of_a_list(words, read):
+    assert find(row(WORD, [digit(8)]), *[row(WORD, WORD)] * words)[0][0] == read
 
 
 def test_the_other_numbers_and_words_of_the_page_decide_about_a_doubtful_one():

@@ -30,6 +30,7 @@ COMMA = 0.45  # digit heights: a 1 that is lower is a comma, or a tick; the lowe
 FLAT, LONG = 0.35, 1.5  # digit heights, and own heights: what is lower and this wide is a dash, and speaks for neither
 PRIOR, ONLY = 0.5, 1.4  # log-odds: more numbers than words are looked at, the more so where there is nothing else
 OUTVOTED = 2.0  # log-odds: the most that the others speak for or against a run, however many they are
+LABELS = 0.6  # what words speak against a number, of what numbers speak for it: in forms and lists they stand beside it
 FAR = 0.1  # what a run counts that is neither in the line nor in the column of the one that is judged
 BESIDE = 1.0  # log-odds: a piece that stands apart, but nearest to a number, may be a digit of it
 ROUNDS = 3  # of judging a run by the verdicts on the others
@@ -37,6 +38,7 @@ WORD = 3  # letters of the shortest word that can be told from a blot
 UPRIGHT = 6  # letters of the shortest word that runs up or down; fewer may be the parts of a box or of a fraction
 SPACE, WIDER, FARTHER = 0.5, 1.5, 1.35  # see `space_numbers`: digit heights, and ratios of gaps, and of distances
 TIGHT = 0.15  # digit heights: narrower gaps count as this, touching digits have none
+BLANK = 0.2  # digit heights: the narrowest gap between words, or a word and a number
 
 
 def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece]], list[Piece]]:
@@ -54,17 +56,13 @@ def find_numbers(lines: Sequence[Parts], height: float) -> tuple[list[list[Piece
     """
     # small digits are measured by the tallest piece of their own line
     heights = [min(height, max((piece.height for piece, _ in line), default=height)) for line in lines]
-    rows = [split(line, CLOSE * tall) for line, tall in zip(lines, heights)]
+    rows = [part_words(line, tall) for line, tall in zip(lines, heights)]
     verdicts = iter(judge(rows, heights))
     judged = [[(run, next(verdicts)) for run in row] for row in rows]
     hand = usual_slant([piece for row in judged for run, is_number in row if is_number for piece, _ in run])
-    digits, letters = [], []
-    for row, tall in zip(judged, heights):
-        numbers = [run for run, is_number in row if is_number]
-        beside = [pair for run in numbers for pair in run]
-        digits.append([digit for run in numbers for digit in digits_of(run, beside, tall, hand)])
-        words = [run for run, is_number in row if not is_number and len(run) >= WORD]
-        letters += [piece for run in words for piece, _ in run]
+    digits = [digits_of(row, tall, hand) for row, tall in zip(judged, heights)]
+    words = [run for row in judged for run, is_number in row if not is_number and len(run) >= WORD]
+    letters = [piece for run in words for piece, _ in run]
     return digits, letters
 
 
@@ -100,7 +98,9 @@ def judge(rows: Sequence[Sequence[Parts]], heights: Sequence[float]) -> np.ndarr
     is_number = ~marks & ((votes > 0) | most_known)  # until the others speak against it
     for _ in range(ROUNDS):  # each run is judged by the others, of which there is one of either kind at least
         numbers, words = (1 + count_others(some, *place) for some in (is_number, long & ~is_number))
-        others = np.where(alone, 0, np.log(numbers / words).clip(-OUTVOTED, OUTVOTED)) if len(votes) > 1 else ONLY
+        odds = np.log(numbers / words)
+        odds = np.where(odds < 0, LABELS * odds, odds).clip(-OUTVOTED, OUTVOTED)
+        others = np.where(alone, 0, odds) if len(votes) > 1 else ONLY
         beside = is_number[nearest] & (nearest != np.arange(len(nearest))) & ~long
         is_number = (votes + PRIOR + others + BESIDE * beside > 0) & ~marks
     return is_number
@@ -120,37 +120,45 @@ def count_others(some: np.ndarray, line: np.ndarray, left: np.ndarray, right: np
     return near + FAR * (some.sum() - some - near)
 
 
-def digits_of(run: Parts, beside: Parts, height: float, hand: tuple[float, float]) -> list[Piece]:
-    """Take the digits of a number; where a sign stands between two, another number begins.
+def digits_of(row: Sequence[tuple[Parts, bool]], height: float, hand: tuple[float, float]) -> list[Piece]:
+    """Take the digits of a line's numbers; where a sign or a word stands between two, another number begins.
 
     Parameters
     ----------
-    run : the pieces of the number
-    beside : those of all numbers of its line
+    row : the runs of the line, and whether each is a number
     height : of a typical digit, pixels
     hand : how the page's digits lean, see `usual_slant`
     """
-    bars = find_slashes(run, *hand) | {i for i, one in enumerate(run) if is_bar(*one, beside, SPACE * height)}
-    run = [(piece, [] if i in bars else part) for i, (piece, part) in enumerate(run)]
+    beside = [pair for run, is_number in row if is_number for pair in run]
     digits: list[Piece] = []
     signs: list[Piece] = []
-    for piece, part in run:
-        found = [digit for digit in part if is_digit(digit, height)]
-        if found:
-            ended = bool(digits) and any(stands_between(digits[-1], sign, found[0], height) for sign in signs)
-            digits += [found[0]._replace(is_spaced=ended), *found[1:]]
-            signs = []
-        else:
-            signs.append(piece)
+    for run, is_number in row:
+        if not is_number:
+            signs += [piece for piece, _ in run]
+            continue
+        bars = find_slashes(run, *hand) | {i for i, one in enumerate(run) if is_bar(*one, beside, SPACE * height)}
+        for i, (piece, part) in enumerate(run):
+            found = [digit for digit in part if i not in bars and is_digit(digit, height)]
+            if found:
+                ended = bool(digits) and any(stands_between(digits[-1], sign, found[0], height) for sign in signs)
+                digits += [found[0]._replace(is_spaced=ended), *found[1:]]
+                signs = []
+            else:
+                signs.append(piece)
     return digits
 
 
 def stands_between(left: Piece, sign: Piece, right: Piece, height: float) -> bool:
-    """Whether a sign stands between two digits that leave room for it, and not under or above them."""
+    """Whether a sign stands between two digits that leave room for it, and not under or above them.
+
+    What is as low as a dash and no wider must be close to both: it may be a speck.
+    """
     x, y, w, h = sign.box
-    top, bottom = left.box[1], left.box[1] + left.height
-    room = right.box[0] - (left.box[0] + left.box[2]) >= SPACE * height
-    return room and left.box[0] < x + w / 2 < right.box[0] + right.box[2] and top <= y + h / 2 <= bottom
+    end, begin = left.box[0] + left.box[2], right.box[0]
+    has_room = begin - end >= SPACE * height
+    is_close = max(x - end, begin - (x + w)) <= CLOSE * height
+    is_beside = left.box[0] < x + w / 2 < begin + right.box[2] and 0 <= y + h / 2 - left.box[1] <= left.height
+    return has_room and is_beside and (is_close or sign.size >= FLAT * height)
 
 
 def space_numbers(lines: Sequence[Sequence[Piece]]) -> list[list[Piece]]:
@@ -204,6 +212,24 @@ def split(line: Parts, gap: float) -> list[Parts]:
     return runs
 
 
+def part_words(line: Parts, height: float) -> list[Parts]:
+    """Part a line into words and numbers.
+
+    Words are written closer in some hands than digits in others. Gaps wider than CLOSE part always, narrower ones where
+    they are clearly wider than the others there: at least BLANK, and WIDER times as wide as the next narrower one. Then
+    one part must have the letters of a WORD, which are higher than dots and dashes.
+    """
+    parted = []
+    for run in split(line, CLOSE * height):
+        x, _, w, _ = np.array([piece.box for piece, _ in run], float).T
+        gaps = np.sort(x[1:] - np.maximum.accumulate(x + w)[:-1])
+        clear = gaps[1:] >= np.maximum(WIDER * gaps[:-1], BLANK * height)
+        words = split(run, gaps[:-1][clear].min()) if clear.any() else [run]
+        letters = [sum(piece.height > FLAT * height for piece, _ in word) for word in words]
+        parted += words if max(letters) >= WORD else [run]
+    return parted
+
+
 def neighbours(line: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Find the nearest other run of the same line for each run, by their indices; itself where there is no other."""
     n = len(line)
@@ -229,12 +255,12 @@ def vote(run: Parts, height: float, even: float) -> float:
 
 
 def is_sign(piece: Piece, beside: Sequence[Piece], room: float) -> bool:
-    """Whether what is no digit is a sign, by the digits that are its neighbours.
+    """Whether what is not known as a digit may be a sign, by the digits that are its neighbours.
 
-    Between two it is one. Beside one it must be clear of the digit's head and foot, as + and x are: a letter as low
-    stands on the line, as the digit does.
+    Between two it is one. Beside one it must look like a 1, as | and a printed 1 do, or be clear of the digit's head
+    and foot, as + and x are: a letter as low stands on the line, as the digit does.
     """
-    if len(beside) != 1:
+    if len(beside) != 1 or (piece.value == 1 and any_alike(piece) > 0.5):
         return bool(beside)
     (digit,) = beside
     below_head = piece.box[1] - digit.box[1]
