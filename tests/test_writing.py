@@ -396,6 +396,15 @@ def test_a_word_whose_letters_are_as_far_apart_is_not_parted_from_what_follows()
     assert find(row([letter()] * 5, [digit(4), digit(2)], gap=9, apart=12))[0] == [""]
 
 
+@pytest.mark.parametrize("space, read", [(17, "155"), (30, "55")])
+def test_a_gap_in_a_word_that_is_much_narrower_than_the_spaces_of_its_line_parts_nothing(space, read):
+    """It is 12 pixels: 17 are not one and a half times that, but 30 are."""
+    word = row([letter()] * 5, [digit(1)], gap=3, apart=12)
+    number = row([digit(5), digit(5)])
+    end = word[-1].box[0] + NARROW + space
+    assert find(word + [piece._replace(box=(end + piece.box[0], *piece.box[1:])) for piece in number])[0] == [read]
+
+
 @pytest.mark.parametrize("letters, read", [(2, ""), (3, "42")])
 def test_what_is_parted_from_a_number_has_the_letters_of_a_word(letters, read):
     assert find(row([letter()] * letters, [digit(4), digit(2)], gap=3, apart=12))[0] == [read]

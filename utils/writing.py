@@ -215,16 +215,20 @@ def split(line: Parts, gap: float) -> list[Parts]:
 def part_words(line: Parts, height: float) -> list[Parts]:
     """Part a line into words and numbers.
 
-    Words are written closer in some hands than digits in others. Gaps wider than CLOSE part always, narrower ones where
-    they are clearly wider than the others there: at least BLANK, and WIDER times as wide as the next narrower one. Then
-    one part must have the letters of a WORD, which are higher than dots and dashes.
+    Gaps wider than CLOSE part always. As some hands write words closer than others write digits, so do narrower gaps
+    that are clearly wider than the rest: at least BLANK, WIDER times as wide as the next narrower one, and not narrower
+    by more than that than a space that is wider than CLOSE. Then one part must have the letters of a WORD, which are
+    higher than dots and dashes.
     """
+    x, _, w, _ = np.array([piece.box for piece, _ in line], float).reshape(-1, 4).T
+    gaps = np.sort(x[1:] - np.maximum.accumulate(x + w)[:-1])
+    spaces, gaps = gaps[gaps > CLOSE * height], gaps[gaps <= CLOSE * height]
+    least = max([BLANK * height, *spaces[:1] / WIDER])
+    clear = gaps[1:] >= np.maximum(WIDER * gaps[:-1], least)
+    widest_inside = gaps[:-1][clear].min(initial=CLOSE * height)
     parted = []
     for run in split(line, CLOSE * height):
-        x, _, w, _ = np.array([piece.box for piece, _ in run], float).T
-        gaps = np.sort(x[1:] - np.maximum.accumulate(x + w)[:-1])
-        clear = gaps[1:] >= np.maximum(WIDER * gaps[:-1], BLANK * height)
-        words = split(run, gaps[:-1][clear].min()) if clear.any() else [run]
+        words = split(run, widest_inside)
         letters = [sum(piece.height > FLAT * height for piece, _ in word) for word in words]
         parted += words if max(letters) >= WORD else [run]
     return parted
