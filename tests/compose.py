@@ -145,6 +145,8 @@ def compose_page(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarra
     condition = CONDITIONS[condition] if isinstance(condition, str) else condition
     if condition.surface == "text":
         return compose_text(rng, condition)
+    if condition.surface == "printed list":
+        return compose_list(rng, condition)
     height, weight = rng.uniform(*condition.height), rng.uniform(*condition.weight)
     slope = np.tan(np.radians(rng.uniform(*condition.slope)))
     plan = arrange(rng, condition.layouts[rng.integers(len(condition.layouts))], condition)
@@ -182,12 +184,28 @@ def compose_text(rng: np.random.Generator, condition: Condition) -> Page:
     per_line = int(rng.integers(4, 9))
     name = FONTS[rng.integers(len(FONTS))]
     lines = [" ".join(words[k : k + per_line]) for k in range(0, len(words), per_line)]
-    strokes, y = [], 0.0
-    for row, line in enumerate(lines):
-        strokes.append(Stroke(print_words(rng, line, height, name), 0.0, y, row, is_digit=False))
-        y += height * 2
-    image, _ = photograph(rng, condition, [], strokes, height, 2 * height, 0.0)
-    return Page(image, [], letters=sum(map(len, words)))
+    return Page(print_lines(rng, condition, lines, height, name), [], letters=sum(map(len, words)))
+
+
+def compose_list(rng: np.random.Generator, condition: Condition) -> Page:
+    """Compose a list of printed words, each with a number of one to three printed digits behind it."""
+    rows = int(rng.integers(condition.rows[0], condition.rows[1] + 1))
+    words = [WORDS[k].capitalize() for k in rng.integers(len(WORDS), size=rows)]
+    numbers = [str(rng.integers(10 ** int(rng.integers(1, 4)))) for _ in words]
+    lines = [f"{word} {number}" for word, number in zip(words, numbers, strict=True)]
+    name = FONTS[rng.integers(len(FONTS))]
+    return Page(print_lines(rng, condition, lines, rng.uniform(*condition.height), name), numbers)
+
+
+def print_lines(
+    rng: np.random.Generator, condition: Condition, lines: list[str], height: float, name: str
+) -> np.ndarray:
+    """Print lines in a font: the picture."""
+    strokes = [
+        Stroke(print_words(rng, line, height, name), 0.0, 2 * height * row, row, is_digit=False)
+        for row, line in enumerate(lines)
+    ]
+    return photograph(rng, condition, [], strokes, height, 2 * height, 0.0)[0]
 
 
 def compose_sample(digits: np.ndarray, labels: np.ndarray) -> Page:

@@ -17,18 +17,19 @@ CHALK = (0.93, 0.97, 0.96)
 class Condition:
     """How a page is written, on what, and how it is photographed; ranges are drawn from uniformly.
 
-    `height` is in pixels; `gap`, `margin` and `pitch` (of the rows) are in digit heights; `weight` is the stroke's
-    width as a share of MNIST's; `slope` is in degrees; `blur` in pixels or, where `blur_heights`, in digit heights;
-    `noise` in grey levels; `dark` is the light at the picture's darkest end.
+    `height` is in pixels; `gap`, `space`, `margin` and `pitch` (of the rows) are in digit heights; `weight` is the
+    stroke's width as a share of MNIST's; `slope` is in degrees; `blur` in pixels or, where `blur_heights`, in digit
+    heights; `noise` in grey levels; `dark` is the light at the picture's darkest end.
     """
 
     inks: tuple[str, ...] = tuple(INKS)
-    surface: str = "paper"  # paper, ruled, squared, squares, board, form, table, mass, text
+    surface: str = "paper"  # paper, ruled, squared, squares, board, form, table, mass, text, printed list
     layouts: tuple[str, ...] = ("lines", "lines", "lines", "columns", "single")
     rows: tuple[int, int] = (2, 6)
     per_row: tuple[int, int] = (3, 10)
     height: tuple[float, float] = (36, 80)
     gap: tuple[float, float] = (0.15, 0.5)
+    space: tuple[float, float] = (0.9, 1.6)  # between numbers, and between words and numbers
     margin: tuple[float, float] = (0.8, 3.0)
     pitch: tuple[float, float] = (1.7, 2.4)
     weight: tuple[float, float] = (0.45, 1.0)
@@ -104,7 +105,9 @@ CONDITIONS = {
     "one hand": Condition(signs=("short slash",), one_hand=True, layouts=("lines",), per_row=(5, 10), gap=(0.15, 0.35)),
     "ticks": Condition(signs=TICKS, layouts=("lines",), gap=(0.15, 0.35)),
     "words": Condition(words=True, layouts=("lines",), per_row=(2, 5)),
+    "near words": Condition(words=True, space=(0.25, 0.4), layouts=("lines",), per_row=(1, 4), gap=(0.05, 0.15)),
     "list": Condition(words=True, layouts=("lines",), rows=(6, 10), per_row=(1, 3)),
+    "printed list": Condition(surface="printed list", rows=(4, 10), height=(30, 60)),
     "side print": Condition(side_print=True, layouts=("lines",), rows=(3, 6)),
     "text": Condition(surface="text", height=(14, 40)),
     "sideways": Condition(turn=1, layouts=("lines", "columns")),

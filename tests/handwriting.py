@@ -138,7 +138,7 @@ def write(rng: np.random.Generator, plan: list, inks: list, height: float, slope
             strokes.append(Stroke(word, 0.0, row * pitch + height - word.shape[0], row, is_digit=False))
             x = float(word.shape[1])
         for start, count in groups:
-            x = max(x + height * rng.uniform(0.9, 1.6), start * height) if x else start * height
+            x = max(x + height * rng.uniform(*condition.space), start * height) if x else start * height
             if condition.surface == "table" and count > 1:
                 x += height * rng.uniform(0.0, 0.3)
             for i in range(count):

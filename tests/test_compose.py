@@ -26,7 +26,9 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
     return images.reshape(10, 784), np.arange(10, dtype=np.uint8)
 
 
-@pytest.mark.parametrize("name", sorted(set(CONDITIONS) - {"mass", "100 px", "200 px", "400 px", "text"}))
+@pytest.mark.parametrize(
+    "name", sorted(set(CONDITIONS) - {"mass", "100 px", "200 px", "400 px", "text", "printed list"})
+)
 def test_every_digit_of_the_truth_has_a_box_inside_the_picture(name, digits):
     page = compose_page(np.random.default_rng(3), *digits, name)
     height, width = page.image.shape[:2]
@@ -159,6 +161,13 @@ def test_a_page_of_text_has_letters_and_no_digit(digits):
     page = compose_page(np.random.default_rng(3), *digits, "text")
     assert page.lines == [] and page.boxes == () and page.letters > 200
     assert (ink_of(page) > 60).mean() > 0.01
+
+
+def test_a_printed_list_has_a_number_behind_each_word(digits):
+    page = compose_page(np.random.default_rng(3), *digits, "printed list")
+    inked = (ink_of(page) > 60).any(axis=1)
+    assert np.count_nonzero(inked[1:] > inked[:-1]) == len(page.lines) >= 4
+    assert page.boxes == () and all(line.isdigit() and len(line) <= 3 for line in page.lines)
 
 
 @pytest.mark.parametrize("surface", ["paper", "ruled", "squared", "squares", "form", "table"])
