@@ -64,6 +64,7 @@ def test_pages_of_single_digits_are_more_and_full_ones_fewer():
     assert [score_pages.pages_of(name, 11) for name in ("28 x 28", "clean", "mass")] == [55, 11, 2]
 
 
+@pytest.mark.usefixtures("mnist")
 def test_every_step_of_the_reader_can_be_switched_off():
     page = compose("form", 1, load_digits(held_out=True), 0)
     classifier = load_classifier("output/mnist_cnn.tflite")
