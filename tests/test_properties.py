@@ -21,8 +21,9 @@ from utils.lattice import find_seams, slice_piece
 from utils.lines import group_lines
 from utils.picture import read_picture, write_picture
 from utils.segment import Piece, cut_pieces, paint
+from utils.spaces import space_numbers
 from utils.straight import find_lines
-from utils.writing import find_numbers, space_numbers
+from utils.writing import find_numbers
 
 MASKS = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=60), elements=st.sampled_from([0, 255]))
 GREYS = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=60))

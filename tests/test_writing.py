@@ -1,10 +1,11 @@
-"""utils/writing.py: words are told from numbers by what stands together, numbers from each other by their gaps."""
+"""utils/writing.py: words are told from numbers by what stands together; utils/spaces.py: numbers by their gaps."""
 
 import numpy as np
 import pytest
 
 from utils.segment import Piece
-from utils.writing import FAR, count_others, find_numbers, space_numbers, without_upright_words
+from utils.spaces import space_numbers
+from utils.writing import FAR, count_others, find_numbers, without_upright_words
 
 HEIGHT = 40
 NARROW = 6  # pixels: the width of a 1; all else is 24 wide

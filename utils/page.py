@@ -25,7 +25,8 @@ from utils.segment import (
     typical_height,
     typical_stroke,
 )
-from utils.writing import find_numbers, space_numbers, without_upright_words
+from utils.spaces import space_numbers
+from utils.writing import find_numbers, without_upright_words
 
 LONG_SIDE, SHORTEST = 800, 400  # pixels: a long side above the first is reduced to it, one below the second enlarged
 LEGIBLE = 28  # pixels: digits lower than this are read from more pixels, and no strip is reduced to less

@@ -30,7 +30,7 @@ from utils.segment import (
     surrounds,
     typical_height,
 )
-from utils.writing import space_numbers
+from utils.spaces import space_numbers
 
 ALIKE = 0.5  # intersection over union of their boxes: from here on two digits are in the same place
 BETTER = 1.05  # of the evidence so far: what a less likely hypothesis must have

@@ -14,6 +14,7 @@ from utils.lattice import SKIP, too_short
 from utils.lines import group_lines
 from utils.segment import CLOSE, KNOWN, Parts, Piece, join, logit
 from utils.signs import find_slashes, is_bar, usual_slant
+from utils.spaces import SPACE, WIDER
 
 # The network is surer than it is right: these make its log-odds, see `any_alike`, a vote (Platt 1999). They were
 # chosen on pages of held-out digits: with EVEN at 6.5, print had twice the false digits.
@@ -36,8 +37,6 @@ BESIDE = 1.0  # log-odds: a piece that stands apart, but nearest to a number, ma
 ROUNDS = 3  # of judging a run by the verdicts on the others
 WORD = 3  # letters of the shortest word that can be told from a blot
 UPRIGHT = 6  # letters of the shortest word that runs up or down; fewer may be the parts of a box or of a fraction
-SPACE, WIDER, FARTHER = 0.5, 1.5, 1.35  # see `space_numbers`: digit heights, and ratios of gaps, and of distances
-TIGHT = 0.15  # digit heights: narrower gaps count as this, touching digits have none
 BLANK = 0.2  # digit heights: the narrowest gap between words, or a word and a number
 
 
@@ -159,44 +158,6 @@ def stands_between(left: Piece, sign: Piece, right: Piece, height: float) -> boo
     is_close = max(x - end, begin - (x + w)) <= CLOSE * height
     is_beside = left.box[0] < x + w / 2 < begin + right.box[2] and 0 <= y + h / 2 - left.box[1] <= left.height
     return has_room and is_beside and (is_close or sign.size >= FLAT * height)
-
-
-def space_numbers(lines: Sequence[Sequence[Piece]]) -> list[list[Piece]]:
-    """Mark the digits before which another number ends: where the gap is clearly wider than others of its line.
-
-    That means at least SPACE wide, at least WIDER times as wide as the next narrower gap, and its digits, middle to
-    middle, FARTHER apart than those at narrower gaps are on average. So digits in even cells stay together. A line of
-    only two digits is measured by the gaps of the whole page.
-    """
-    rows = [measure(line) for line in lines]
-    gaps, steps = (np.concatenate([row[i] for row in rows] or [[]]) for i in range(2))
-    of_page = clear_gap(gaps, steps)
-    spaced = []
-    for line, row in zip(lines, rows):
-        least = clear_gap(*row) if len(line) > 2 else of_page
-        wide = [False, *(row[0] >= least)]
-        spaced.append(
-            [digit._replace(is_spaced=i > 0 and (digit.is_spaced or bool(wide[i]))) for i, digit in enumerate(line)]
-        )
-    return spaced
-
-
-def measure(line: Sequence[Piece]) -> tuple[np.ndarray, np.ndarray]:
-    """Measure the gaps between a line's digits, and how far apart their middles are, in their median height."""
-    x, _, w, h = np.array([digit.box for digit in line], float).reshape(-1, 4).T
-    height = np.median(h) if len(h) else 1.0
-    return np.maximum((x[1:] - (x + w)[:-1]) / height, TIGHT), np.diff(x + w / 2) / height
-
-
-def clear_gap(gaps: np.ndarray, steps: np.ndarray) -> float:
-    """Find the narrowest gap that is clearly wider than those below it; infinite where there is none."""
-    order = np.argsort(gaps, kind="stable")
-    gaps, steps = gaps[order], steps[order]
-    # for each gap but the narrowest: the shortest step at this gap and wider ones, and the mean step at narrower ones
-    least = np.minimum.accumulate(steps[::-1])[::-1][1:]
-    typical = np.cumsum(steps)[:-1] / np.arange(1, len(gaps) or 1)
-    clear = (gaps[1:] >= WIDER * gaps[:-1]) & (gaps[1:] >= SPACE) & (least >= FARTHER * typical)
-    return float(gaps[1:][clear].min(initial=np.inf))
 
 
 def split(line: Parts, gap: float) -> list[Parts]:
