@@ -31,8 +31,9 @@ COLUMNS = {
     "sizes": ("14 px", "20 px", "40 px", "100 px", "400 px"),
     "surroundings": (
         *("alone", "clutter", "rough desk", "slip", "things"),
-        *("header", "signs", "dates", "one hand", "ticks", "words", "near words", "list", "printed list", "side print"),
+        *("header", "signs", "dates", "one hand", "ticks", "words", "list", "side print"),
     ),
+    "near words": ("near words", "printed list"),
     "turned": ("sideways", "sideways row", "upside down"),
     "text": ("text",),
 }
