@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from conftest import answer
 
+from utils.boxes import overlap
 from utils.segment import (
     BAR,
     Piece,
@@ -15,7 +16,6 @@ from utils.segment import (
     join,
     logit,
     mend,
-    overlap,
     paint,
     spans_rows,
     typical_height,

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from utils.boxes import Box
 from utils.ink import PAPERS, find_sheet
-from utils.segment import KNOWN, Box, Piece, balance, known_evidence, typical_height, typical_stroke
+from utils.segment import KNOWN, Piece, balance, known_evidence, typical_height, typical_stroke
 
 FEW = 3  # pieces: fewer are no desk, but perhaps a digit in a box of its own
 RING = 0.6  # share of a digit's surroundings that must be paper

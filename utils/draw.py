@@ -6,8 +6,9 @@ import math
 import cv2
 import numpy as np
 
+from utils.boxes import Box
 from utils.page import Page
-from utils.segment import Box, Piece, paint
+from utils.segment import Piece, paint
 
 RED, GREEN, BLACK = (0, 0, 255), (0, 255, 0), (0, 0, 0)  # BGR
 BLUE, ORANGE = (178, 114, 0), (0, 159, 230)  # Okabe and Ito's, distinct to every eye

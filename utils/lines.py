@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from utils.segment import SMALLER, Box
+from utils.boxes import Box
+from utils.segment import SMALLER
 
 SAME_LINE = 0.5  # digit heights: how far off its line's course a digit may lie...
 STAGGER, NEAR = 0.9, 2.5  # ...and how far when its neighbour is less than NEAR digit heights away

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from utils.boxes import Box
 from utils.clutter import is_gap, on_paper, same_pen, touched_sides, without_desk, without_edges
 from utils.ink import BLUR, LEAST_BLUR, PAPERS, Outline, find_sheet, flatten_light, threshold
 from utils.lattice import part_digits
@@ -14,7 +15,6 @@ from utils.rules import erase_lines
 from utils.segment import (
     KNOWN,
     SMALLER,
-    Box,
     Look,
     Piece,
     cut_pieces,

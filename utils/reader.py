@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import cv2
 import numpy as np
 
+from utils.boxes import meets, overlap, shared_area
 from utils.classifier import Classifier, Memory
 from utils.clutter import BLOT, touched_sides
 from utils.ink import PAPERS, Outline, cut_sheet, find_sheet, find_sheets, has_light_ink, resize, to_grey
@@ -23,10 +24,7 @@ from utils.segment import (
     Piece,
     known_evidence,
     logit,
-    meets,
-    overlap,
     paint,
-    shared_area,
     surrounds,
     typical_height,
 )

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from utils.segment import SEVERAL, Look, Piece, balance, cut_pieces, enclosed, known_evidence, paint, surrounds
+from utils.boxes import enclosed
+from utils.segment import SEVERAL, Look, Piece, balance, cut_pieces, known_evidence, paint, surrounds
 from utils.straight import SHORTEST, SPARE, find_lines
 from utils.ticks import find_ticks
 

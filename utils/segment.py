@@ -6,6 +6,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from utils.boxes import Box, enclosed
+
 TINY = 2  # pixels: anything smaller is noise
 SPECK, SMALL = 1.6, 0.15  # stroke widths, and digit heights: anything smaller is a speck
 TALL, WIDE = 3.2, 8.0  # digit heights: anything larger is no digit, nor a number of joined ones
@@ -22,8 +24,6 @@ KNOWN = 0.9  # probability from which a digit is known
 SURE = 0.9997  # probability from which a digit is kept whatever its size and surroundings; grain may reach KNOWN
 SEVERAL = 3  # known digits: so many are believed where fewer may be specks, holes or the outline of a sheet
 BAR = 0.25  # of another digit: what a 1 counts for, since edges, lines and pens look like one
-
-Box = tuple[int, int, int, int]  # x, y, width, height in pixels
 
 
 class Piece(NamedTuple):
@@ -138,36 +138,9 @@ def join(parts: Sequence[Piece]) -> Piece:
     return Piece(box, paint(moved, (bottom - top, right - left)), max(parts, key=lambda part: part.ink.size).stroke)
 
 
-def enclosed(box: Box, others: np.ndarray) -> np.ndarray:
-    """Which of the other boxes (N, 4) lie inside a box: (N,) bool."""
-    x, y, w, h = box
-    left, top, wide, high = others.T
-    return (left > x) & (top > y) & (left + wide < x + w) & (top + high < y + h)
-
-
 def surrounds(box: Box, others: np.ndarray) -> bool:
     """Whether any of the other boxes (N, 4) lies inside a box, and is no speck in it."""
     return bool((enclosed(box, others) & (others[:, 3] > SMALL * box[3])).any())
-
-
-def shared_area(box: Box, others: np.ndarray) -> np.ndarray:
-    """Pixels that a box has in common with each of the others (N, 4): (N,)."""
-    x, y, w, h = box
-    left, top, wide, high = others.T
-    across = np.minimum(left + wide, x + w) - np.maximum(left, x)
-    down = np.minimum(top + high, y + h) - np.maximum(top, y)
-    return np.maximum(0, across) * np.maximum(0, down)
-
-
-def meets(box: Box, others: np.ndarray) -> bool:
-    """Whether a box has pixels in common with any of the others (N, 4)."""
-    return bool(shared_area(box, others).any())
-
-
-def overlap(box: Box, others: np.ndarray) -> np.ndarray:
-    """Intersection over union of a box with each of the others (N, 4): (N,), 1 where they are the same."""
-    shared = shared_area(box, others)
-    return shared / (box[2] * box[3] + others[:, 2] * others[:, 3] - shared)
 
 
 def spans_rows(box: Box, others: np.ndarray, height: float) -> bool:
