@@ -15,12 +15,13 @@ from utils import run, whole_file
 from utils.dataset import encode, load_dataset
 from utils.download import TRAIN_CSV, ensure_dataset
 from utils.frame import frame_images, warp
-from utils.junk import AT_ONCE, INK, draw_junk
+from utils.junk import AT_ONCE, INK, draw_junk, print_digits
 
 PICTURE = Path("output/distortions.png")
 PART = 5000  # digits that are written at a time
 PLAIN, LATE_PLAIN = 0.3, 0.7  # share of the digits that stay as MNIST has them, and in the last quarter of the epochs
 JUNK = 0.08  # share of the digits that are replaced by junk; with 0.16 held-out digits were misread more often
+PRINTED = 0.02  # share of the digits that are replaced by the same digits in print
 
 # What differs from hand to hand: a normal deviation, and limits beyond which digits pass for others.
 TURN = 7, 15  # degrees
@@ -69,9 +70,11 @@ def handwriting(
         written, targets = digits[part], encode(labels[part])
         anew = rng.random(len(part)) >= plain
         written[anew] = restyle(written[anew], labels[part][anew], rng)
+        printed = rng.random(len(part)) < PRINTED
+        written[printed] = print_digits(labels[part][printed], rng)
         other = rng.random(len(part)) < JUNK
         written[other], targets[other] = draw_junk(digits, other.sum(), rng), 1 / targets.shape[1]
-        anew |= other
+        anew |= printed | other
         written[anew] = distort(written[anew], rng)
         yield written, targets
 
