@@ -62,34 +62,41 @@ def draw_junk(digits: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarra
 
 
 def print_digits(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Print each digit in a font of its own: (n, 28, 28) uint8 in MNIST's frame, 255 is ink."""
-    fonts = rng.integers(len(FONTS), size=len(labels))
-    return frame_images(glyphs("0123456789")[fonts, labels])
+    """Print each digit as letters are printed: (n, 28, 28) uint8 in MNIST's frame, 255 is ink."""
+    canvas = np.zeros((len(labels), CANVAS, CANVAS), np.uint8)
+    for image, label in zip(canvas, labels):
+        print_sign(image, str(label), rng)
+    return frame_images(canvas)
 
 
 def letter(image: np.ndarray, _: np.ndarray, rng: np.random.Generator) -> None:
-    """A letter of a printer's font, or of a plotter's in any weight."""
+    """A letter that is printed."""
+    print_sign(image, LETTERS[rng.integers(len(LETTERS))], rng)
+
+
+def print_sign(image: np.ndarray, sign: str, rng: np.random.Generator) -> None:
+    """Print a letter or a digit in a printer's font, or in a plotter's in any weight."""
     if rng.random() < 0.5:
-        image[:] = rng.choice(glyphs(LETTERS).reshape(-1, CANVAS, CANVAS))
+        image[:] = rng.choice(glyphs(sign))
     else:
-        sign, font = LETTERS[rng.integers(len(LETTERS))], LINE_FONTS[rng.integers(len(LINE_FONTS))]
+        font = LINE_FONTS[rng.integers(len(LINE_FONTS))]
         cv2.putText(image, sign, (12, 48), font, 1.4, 255, int(rng.integers(1, 7)), cv2.LINE_AA)
 
 
 @functools.cache
-def glyphs(signs: str) -> np.ndarray:
-    """Some signs in all fonts: (fonts, signs, CANVAS, CANVAS) uint8."""
+def glyphs(sign: str) -> np.ndarray:
+    """A letter or a digit in all fonts: (fonts, CANVAS, CANVAS) uint8."""
     import matplotlib
     from PIL import Image, ImageDraw, ImageFont
 
     folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
     drawn = []
-    for font in (ImageFont.truetype(str(folder / f"{name}.ttf"), GLYPH) for name in FONTS):
-        for sign in signs:
-            image = Image.new("L", (CANVAS, CANVAS))
-            ImageDraw.Draw(image).text((CANVAS // 2, CANVAS // 2), sign, 255, font, "mm")
-            drawn.append(np.asarray(image))
-    return np.stack(drawn).reshape(len(FONTS), len(signs), CANVAS, CANVAS)
+    for name in FONTS:
+        image = Image.new("L", (CANVAS, CANVAS))
+        font = ImageFont.truetype(str(folder / f"{name}.ttf"), GLYPH)
+        ImageDraw.Draw(image).text((CANVAS // 2, CANVAS // 2), sign, 255, font, "mm")
+        drawn.append(np.asarray(image))
+    return np.stack(drawn)
 
 
 def sign(image: np.ndarray, _: np.ndarray, rng: np.random.Generator) -> None:
