@@ -12,7 +12,7 @@ from tests.compose import CONDITIONS, compose_page, compose_sample, slant
 from tests.conditions import Condition
 from tests.handwriting import draw_digit
 from tests.signs import BRACKETS, FONTS, OPERATORS, SIGNS, TICKS, WORDS, draw_sign, print_words
-from utils import junk
+from utils import fonts
 
 SMALL = {"rows": (2, 2), "per_row": (4, 4), "height": (40, 40)}
 
@@ -307,7 +307,7 @@ def test_printed_words_have_the_height_of_their_capitals(name):
 
 
 def test_words_are_in_fonts_that_the_networks_do_not_learn_and_have_no_digits():
-    assert not set(FONTS) & set(junk.FONTS)
+    assert not set(FONTS) & set(fonts.FONTS)
     assert all(word.isalpha() and word.islower() for word in WORDS)
 
 

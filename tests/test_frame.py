@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from utils.frame import AT_ONCE, center_digit, center_digits, frame_images, warp
+from utils.frame import AT_ONCE, MOST_ROWS, center_digit, center_digits, frame_images, frame_many, warp
 from utils.ink import stroke_width
 
 
@@ -145,6 +145,13 @@ def test_images_of_one_size_are_framed_alike(wide, high):
 def test_a_blank_among_images_stays_blank():
     framed = frame_images(np.stack([bar(20, 40), np.zeros((60, 60), np.uint8), bar(20, 40)]))
     assert not framed[1].any() and np.array_equal(framed[0], framed[2]) and framed[0].any()
+
+
+def test_more_images_than_opencv_warps_at_once_are_framed_as_few_are():
+    images = np.repeat(bar(20, 40)[None], MOST_ROWS // len(bar(20, 40)) + 2, axis=0)
+    framed = frame_many(images)
+    assert np.array_equal(framed, np.repeat(frame_images(images[:1]), len(images), axis=0))
+    assert frame_many(images[:0]).shape == (0, 28, 28)
 
 
 def test_mnist_is_framed_as_it_was(digits):

@@ -12,10 +12,12 @@ from utils import handwriting as module
 from utils.course import Feed
 from utils.dataset import to_input
 from utils.handwriting import (
+    AT_ONCE,
     JUNK,
     LATE_PLAIN,
     PART,
     PLAIN,
+    PRINTED,
     SIDE,
     bend,
     distort,
@@ -26,7 +28,6 @@ from utils.handwriting import (
     thicken,
     tone,
 )
-from utils.junk import AT_ONCE
 
 
 @pytest.fixture
@@ -157,6 +158,16 @@ def test_handwriting_shuffles_a_whole_epoch_and_some_of_it_is_junk():
     assert is_junk.mean() == pytest.approx(JUNK, abs=0.02) and (targets[is_junk] == np.float32(0.1)).all()
     assert np.bincount(targets[~is_junk].argmax(axis=1)).min() > 0.08 * n
     assert np.array_equal(digits, sevens(n))
+
+
+def test_some_digits_are_printed_and_keep_their_labels():
+    """Of blank digits nothing has ink but specks, junk, and what is printed."""
+    labels = np.arange(PART) % 2
+    written, targets = next(handwriting(np.zeros((PART, 28, 28), np.uint8), labels, seed=3, epoch=0, epochs=2))
+    printed = ((written > 100).sum(axis=(1, 2)) > 30) & (targets.max(axis=1) == 1)
+    assert printed.mean() == pytest.approx(PRINTED, abs=0.01)
+    width = [(written[printed & (targets[:, digit] == 1)] > 100).any(axis=1).sum(axis=1).mean() for digit in (0, 1)]
+    assert width[0] > width[1] + 2
 
 
 def test_each_epoch_is_fresh_and_repeats_itself():

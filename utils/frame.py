@@ -17,7 +17,8 @@ MIDDLE = 14  # the pixel, across and down, on whose middle the centre of mass li
 FINE = 4  # a pixel of the frame is averaged from FINE x FINE
 STROKE = 2.2  # pixels: thinner strokes are thickened to this; MNIST's own run from 1.3 to 3.2
 TRACE = 0.25  # share of a digit's blackest ink: a fainter pixel does not count to its box
-AT_ONCE = 256  # digits in one picture: OpenCV takes at most 32,767 rows
+MOST_ROWS = 32_767  # in a picture that OpenCV warps
+AT_ONCE = 256  # digits of INNER * FINE pixels and their margins in one picture of so many rows
 
 
 def center_digit(ink: np.ndarray) -> np.ndarray:
@@ -86,7 +87,7 @@ def frame_images(images: np.ndarray, rng: np.random.Generator | None = None) -> 
 
     Parameters
     ----------
-    images : (n, s, s) uint8, 0 is paper and 255 is ink; n * s at most 32,767
+    images : (n, s, s) uint8, 0 is paper and 255 is ink; n * s at most MOST_ROWS
     rng : if given, size and place get the small errors that a crop from a photo has
 
     Returns
@@ -107,12 +108,19 @@ def frame_images(images: np.ndarray, rng: np.random.Generator | None = None) -> 
     return warp(images, (x[:, None] + steps)[:, None, :], (y[:, None] + steps)[:, :, None])
 
 
+def frame_many(images: np.ndarray) -> np.ndarray:
+    """Fit any number of images (n, s, s) into the frame, see `frame_images`."""
+    at_once = MOST_ROWS // images.shape[1]
+    parts = [frame_images(images[start : start + at_once]) for start in range(0, len(images), at_once)]
+    return np.concatenate(parts) if parts else np.zeros((0, SIDE, SIDE), np.uint8)
+
+
 def warp(images: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Fetch each pixel of image i from (x[i], y[i]) of that image, all images in one `cv2.remap`.
 
     Parameters
     ----------
-    images : (n, s, s) uint8, n * s at most 32,767
+    images : (n, s, s) uint8, n * s at most MOST_ROWS
     x, y : pixels, of shapes that broadcast to (n, t, t); y has n itself
 
     Returns

@@ -14,11 +14,13 @@ import numpy as np
 from utils import run, whole_file
 from utils.dataset import encode, load_dataset
 from utils.download import TRAIN_CSV, ensure_dataset
+from utils.fonts import print_digits
 from utils.frame import frame_images, warp
-from utils.junk import AT_ONCE, INK, draw_junk, print_digits
+from utils.junk import INK, draw_junk
 
 PICTURE = Path("output/distortions.png")
 PART = 5000  # digits that are written at a time
+AT_ONCE = 500  # of them in one picture: OpenCV warps no more than 32,767 rows
 PLAIN, LATE_PLAIN = 0.3, 0.7  # share of the digits that stay as MNIST has them, and in the last quarter of the epochs
 JUNK = 0.08  # share of the digits that are replaced by junk; with 0.16 held-out digits were misread more often
 PRINTED = 0.04  # share of the digits that are replaced by the same digits in print

@@ -4,30 +4,17 @@ Trained with the same probability for each class, junk teaches the ten outputs t
 becomes a score by which to reject (Hendrycks, Mazeika, Dietterich: Deep Anomaly Detection with Outlier Exposure, 2019).
 """
 
-import functools
-from pathlib import Path
-
 import cv2
 import numpy as np
 
-from utils.frame import frame_images
+from utils.fonts import CANVAS, print_sign
+from utils.frame import frame_many
 
-AT_ONCE = 500  # images that are framed at a time: OpenCV takes pictures of at most 32,767 rows
-CANVAS = 64  # px, side of the canvas on which junk is drawn
 INK = 100  # grey level from which a pixel of a digit counts as ink
 PENS = 2, 9  # px of the canvas: the thinnest pen, and the first that is too thick
 
 # none that a hand writes like a digit
 LETTERS = "AaCcdEeFfHhJjKkLMmNnPpRrTtUuVvWwXx@#%&$*?<>{}"
-FONTS = (  # matplotlib's; its Computer Modern is left for the yardsticks
-    *("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSansMono", "DejaVuSansMono-Bold"),
-    *("DejaVuSerif", "DejaVuSerif-Bold", "DejaVuSerif-Italic", "STIXGeneral", "STIXGeneralBol", "STIXGeneralItalic"),
-)
-LINE_FONTS = (
-    *(cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_COMPLEX, cv2.FONT_HERSHEY_TRIPLEX),
-    *(cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, cv2.FONT_HERSHEY_SCRIPT_COMPLEX),
-)
-GLYPH = 44  # px: size of a font on the canvas
 
 # Signs and pieces of printed lines as strokes on a grid of 5 x 5 points, A to E in its first row, U to Y in its last.
 # Two points make a line, three a curve, the same point twice a dot. Upright bars and the corners that readers take for
@@ -57,46 +44,12 @@ def draw_junk(digits: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarra
     canvas = np.zeros((n, CANVAS, CANVAS), np.uint8)
     for image, draw in zip(canvas, rng.choice(list(KINDS), n, p=list(KINDS.values()))):
         draw(image, digits, rng)
-    parts = [frame_images(canvas[start : start + AT_ONCE]) for start in range(0, n, AT_ONCE)]
-    return np.concatenate(parts) if parts else canvas[:, :28, :28]
-
-
-def print_digits(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Print each digit as letters are printed: (n, 28, 28) uint8 in MNIST's frame, 255 is ink."""
-    canvas = np.zeros((len(labels), CANVAS, CANVAS), np.uint8)
-    for image, label in zip(canvas, labels):
-        print_sign(image, str(label), rng)
-    return frame_images(canvas)
+    return frame_many(canvas)
 
 
 def letter(image: np.ndarray, _: np.ndarray, rng: np.random.Generator) -> None:
     """A letter that is printed."""
     print_sign(image, LETTERS[rng.integers(len(LETTERS))], rng)
-
-
-def print_sign(image: np.ndarray, sign: str, rng: np.random.Generator) -> None:
-    """Print a letter or a digit in a printer's font, or in a plotter's in any weight."""
-    if rng.random() < 0.5:
-        image[:] = rng.choice(glyphs(sign))
-    else:
-        font = LINE_FONTS[rng.integers(len(LINE_FONTS))]
-        cv2.putText(image, sign, (12, 48), font, 1.4, 255, int(rng.integers(1, 7)), cv2.LINE_AA)
-
-
-@functools.cache
-def glyphs(sign: str) -> np.ndarray:
-    """A letter or a digit in all fonts: (fonts, CANVAS, CANVAS) uint8."""
-    import matplotlib
-    from PIL import Image, ImageDraw, ImageFont
-
-    folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
-    drawn = []
-    for name in FONTS:
-        image = Image.new("L", (CANVAS, CANVAS))
-        font = ImageFont.truetype(str(folder / f"{name}.ttf"), GLYPH)
-        ImageDraw.Draw(image).text((CANVAS // 2, CANVAS // 2), sign, 255, font, "mm")
-        drawn.append(np.asarray(image))
-    return np.stack(drawn)
 
 
 def sign(image: np.ndarray, _: np.ndarray, rng: np.random.Generator) -> None:
