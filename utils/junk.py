@@ -23,8 +23,7 @@ SIGNS = (
     *("KO CW",) * 8,  # +, the commonest beside digits, and like a 4
     *("KO", "KO", "FJ PT", "AY EU", "KO CC WW", "KO CC WW", "CC WW", "AY EU CW KO"),  # - = x ÷ : *
     *("DKX", "BOV", "DB BV VX", "BD DX XV", "EK KY", "AO OU", "UC CY", "BG DI"),  # ( ) [ ] < > ^ "
-    *("KV VE", "FQ QE") * 4,  # ticks, as a teacher makes them
-    *("KO IO SO", "KO GK QK", "CW GC IC", "CW QW SW"),  # arrows
+    *("KV VE", "FQ QE", "KO IO SO", "KO GK QK", "CW GC IC", "CW QW SW"),  # ticks and arrows
     *("AU UY", "EY YU", "UA AE", "AE CW", "UY CW", "AU KO", "EY KO", "KO CW AE", "FJ KO PT"),  # corners, tees, rules
     *("FJ BV DX PT", "BV DX", "FJ PT BV"),  # a net
     *("AE EY YU UA", "AE EY YU UA", "AE EY YU UA KO", "AE EY YU UA CW"),  # boxes and cells
