@@ -48,7 +48,7 @@ MARGIN = 8  # px around a digit while strokes are added to it
 def handwriting(
     digits: np.ndarray, labels: np.ndarray, seed: int, epoch: int, epochs: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield one epoch of shuffled digits in fresh handwriting, in parts; some stay as they are, some are junk.
+    """Yield one epoch of shuffled digits in fresh handwriting, in parts: some stay, some are printed, some are junk.
 
     In the last quarter of the epochs most stay: that makes up for what distortion costs on MNIST's own. If all did, the
     network would forget how others write.
@@ -264,24 +264,28 @@ def _stroke(ink: np.ndarray, start: tuple, middle: tuple, end: tuple, pen: np.nd
 
 
 def plot_distortions(digits: np.ndarray, labels: np.ndarray, path: Path) -> None:
-    """Draw one digit of each kind, and junk, beside what eleven epochs make of it."""
+    """Draw one digit of each kind, printed digits, and junk, beside what eleven epochs make of them."""
     from matplotlib.figure import Figure
 
     rng = np.random.default_rng(1)
     originals = np.stack([rng.choice(digits[labels == digit]) for digit in range(10)])
-    rows = [np.concatenate([originals, draw_junk(digits, 2, rng)])]
+
+    def others() -> list[np.ndarray]:
+        return [print_digits(rng.integers(10, size=1), rng), draw_junk(digits, 2, rng)]
+
+    columns = [np.concatenate([originals, *others()])]
     for _ in range(11):
         restyled = restyle(originals, np.arange(10), rng)
-        rows.append(distort(np.concatenate([restyled, draw_junk(digits, 2, rng)]), rng))
-    sheet = np.stack(rows, axis=1)  # (12 kinds, 12 epochs, 28, 28)
-    figure = Figure(figsize=(8, 8.4), layout="constrained")
+        columns.append(distort(np.concatenate([restyled, *others()]), rng))
+    sheet = np.concatenate(np.stack(columns, axis=2), axis=0)  # (13 kinds * 28, 12 epochs, 28)
+    figure = Figure(figsize=(8, 9), layout="constrained")
     axes = figure.subplots()
-    axes.imshow(255 - sheet.transpose(0, 2, 1, 3).reshape(12 * 28, 12 * 28), cmap="gray", vmin=0, vmax=255)
+    axes.imshow(255 - sheet.reshape(len(sheet), -1), cmap="gray", vmin=0, vmax=255)
     axes.axvline(27.5, color="#0072b2")
     axes.axhline(279.5, color="#0072b2")
-    axes.set_title("What the network sees: MNIST's digit (left), the same digit in eleven epochs,\nand junk (below)")
+    axes.set_title("MNIST's digits (left), and what the network sees of them in eleven epochs;\nbelow, print and junk")
     axes.set_xticks([14, 182], ["MNIST", "one epoch after the other"])
-    axes.set_yticks(14 + 28 * np.arange(12), [*"0123456789", "junk", "junk"])
+    axes.set_yticks(14 + 28 * np.arange(13), [*"0123456789", "print", "junk", "junk"])
     axes.tick_params(length=0)
     with whole_file(path) as part:
         figure.savefig(part, dpi=100, format="png")

@@ -19,12 +19,12 @@ from utils.spaces import SPACE, WIDER
 # The network is surer than it is right: these make its log-odds, see `any_alike`, a vote (Platt 1999). They were
 # chosen on pages of held-out digits: with EVEN at 6.5, print had twice the false digits.
 EVEN, RATE, STRONGEST = 7.0, 0.25, 1.0  # log-odds that speak for neither, what one more counts, and the strongest vote
-RARE = 0.4  # share of a page's pieces: if fewer are doubtful, it is digits, and EVEN is their median at most
+RARE = 0.2  # share of a page's pieces: if fewer are doubtful, it is digits, and EVEN is their median at most
 # pairs that hands write alike: distorted held-out digits leave the network in doubt between these two as often as
 # letters in handwriting fonts do, or more often; letters rather between 0 and 6, or 4 and 8
 ALIKE = "09", "12", "17", "19", "23", "27", "35", "37", "39", "49", "56", "58", "59", "79", "89"
 LETTERS, LETTER_VOTE = (0, 1), 0.2  # what o, O, l, i and I are taken for, and how much their vote counts
-LOW, LOW_PRICE = 0.8, 4.0  # digit heights; log-odds a height: what is lower may be a letter like a or s, its vote fades
+LOW, LOW_PRICE = 0.9, 4.0  # digit heights; log-odds a height: what is lower may be a letter like a or s, its vote fades
 ROOM = 0.05  # digit heights: what is this far above the foot of a digit, and below its head, is a sign
 DOT = 0.25  # digit heights: what is smaller is a dot, and speaks for neither
 COMMA = 0.45  # digit heights: a 1 that is lower is a comma, or a tick; the lowest 1 in 79 photos has 0.48
