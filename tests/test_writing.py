@@ -150,7 +150,7 @@ def test_what_is_clear_of_the_head_and_foot_of_the_digit_beside_it_is_a_sign_and
     pieces = [low, digit(beside), digit(7), digit(7)]
     placed = row(pieces[::-1] if behind else pieces)
     placed = [one._replace(box=(one.box[0], top, *one.box[2:])) if one.height == high else one for one in placed]
-    assert find(placed, row(WORD), row(WORD))[0] == [read[::-1] if behind else read, "", ""]
+    assert find(placed, *4 * [row(WORD)])[0] == [read[::-1] if behind else read, *4 * [""]]
 
 
 @pytest.mark.parametrize("top, read", [(8, "77 4"), (16, "")])
@@ -305,7 +305,7 @@ def moved(pieces, by):
 def test_a_column_of_numbers_keeps_a_doubtful_one_in_a_list_of_names(aligned, read):
     numbers = [moved([digit(7)], 600 if aligned else 1000 + 100 * i) for i in range(6)]
     rows = [row(WORD) + number for number in numbers]
-    doubtful = moved(row([sign(4, 0.99), sign(2, 0.99)]), 600)
+    doubtful = moved(row([sign(4, 0.97), sign(2, 0.97)]), 600)
     assert find(*rows, row(WORD) + doubtful) == ([*6 * ["7"], read], 7 * len(WORD))
 
 
@@ -381,13 +381,6 @@ def test_a_doubtful_digit_alone_is_one_if_there_is_nothing_else():
     assert find(row([letter()])) == ([""], 0)
 
 
-@pytest.mark.parametrize("gap, read", [(20, "56"), (100, "564")])
-def test_a_doubtful_digit_that_stands_apart_is_of_the_number_if_the_word_is_farther(gap, read):
-    number, doubtful = row([digit(5), digit(6)]), sign(4, 0.8)._replace(box=(100, 0, 24, HEIGHT))  # 44 pixels apart
-    word = [letter._replace(box=(124 + gap + letter.box[0], *letter.box[1:])) for letter in row(WORD)]
-    assert find([*number, doubtful, *word]) == ([read], len(WORD))
-
-
 @pytest.mark.parametrize("gap, read", [(12, "42"), (7, "")])
 def test_a_number_is_parted_from_a_word_by_a_gap_that_is_clearly_wider_than_those_of_its_letters(gap, read):
     assert find(row([letter()] * 5, [digit(4), digit(2)], gap=3, apart=gap))[0] == [read]
@@ -413,7 +406,7 @@ def test_what_is_parted_from_a_number_has_the_letters_of_a_word(letters, read):
 
 @pytest.mark.parametrize("words, read", [(3, "8"), (9, "")])
 def test_words_in_its_column_outvote_a_digit_if_they_are_more_than_the_labels_of_a_list(words, read):
-    assert find(row(WORD, [digit(8)]), *[row(WORD, WORD)] * words)[0][0] == read
+    assert find(row(WORD, [sign(8, 0.9997)]), *[row(WORD, WORD)] * words)[0][0] == read
 
 
 def test_the_other_numbers_and_words_of_the_page_decide_about_a_doubtful_one():

@@ -17,14 +17,15 @@ from utils.signs import find_slashes, is_bar, usual_slant
 from utils.spaces import SPACE, WIDER
 
 # The network is surer than it is right: these make its log-odds, see `any_alike`, a vote (Platt 1999). They were
-# chosen on pages of held-out digits: with EVEN at 6.5, print had twice the false digits.
-EVEN, RATE, STRONGEST = 7.0, 0.25, 1.0  # log-odds that speak for neither, what one more counts, and the strongest vote
-RARE = 0.2  # share of a page's pieces: if fewer are doubtful, it is digits, and EVEN is their median at most
+# chosen on pages of held-out digits and print, with networks of two seeds.
+EVEN = 5.5, 7.0  # log-odds: between these it speaks for neither number nor word
+RATE, STRONGEST = 0.35, 1.0  # what one more counts, and the strongest vote for a number
+RARE = 0.2  # share of a page's pieces: if fewer are doubtful, it is digits, and EVEN ends at their median at most
 # pairs that hands write alike: distorted held-out digits leave the network in doubt between these two as often as
 # letters in handwriting fonts do, or more often; letters rather between 0 and 6, or 4 and 8
 ALIKE = "09", "12", "17", "19", "23", "27", "35", "37", "39", "49", "56", "58", "59", "79", "89"
 LETTERS, LETTER_VOTE = (0, 1), 0.2  # what o, O, l, i and I are taken for, and how much their vote counts
-LOW, LOW_PRICE = 0.9, 4.0  # digit heights; log-odds a height: what is lower may be a letter like a or s, its vote fades
+LOW, LOW_PRICE = 0.9, 4.0  # digit heights; votes a height: what is lower may be a letter like a or s, its vote fades
 ROOM = 0.05  # digit heights: what is this far above the foot of a digit, and below its head, is a sign
 DOT = 0.25  # digit heights: what is smaller is a dot, and speaks for neither
 COMMA = 0.45  # digit heights: a 1 that is lower is a comma, or a tick; the lowest 1 in 79 photos has 0.48
@@ -33,7 +34,6 @@ PRIOR, ONLY = 0.5, 1.4  # log-odds: more numbers than words are looked at, the m
 OUTVOTED = 2.0  # log-odds: the most that the others speak for or against a run, however many they are
 LABELS = 0.6  # what words speak against a number, of what numbers speak for it: in forms and lists they stand beside it
 FAR = 0.1  # what a run counts that is neither in the line nor in the column of the one that is judged
-BESIDE = 1.0  # log-odds: a piece that stands apart, but nearest to a number, may be a digit of it
 ROUNDS = 3  # of judging a run by the verdicts on the others
 WORD = 3  # letters of the shortest word that can be told from a blot
 UPRIGHT = 6  # letters of the shortest word that runs up or down; fewer may be the parts of a box or of a fraction
@@ -87,21 +87,19 @@ def judge(rows: Sequence[Sequence[Parts]], heights: Sequence[float]) -> np.ndarr
     runs = [(run, tall) for row, tall in zip(rows, heights) for run in row]
     odds = [logit(any_alike(piece)) for run, tall in runs for piece, _ in run if not is_mark(piece, tall)]
     most_known = bool(odds) and np.quantile(odds, RARE) > logit(KNOWN)
-    even = min(EVEN, float(np.median(odds))) if most_known else EVEN
+    even = min(EVEN[1], float(np.median(odds))) if most_known else EVEN[1]
     votes = np.array([vote(run, tall, even) for run, tall in runs])
     marks = np.array([all(is_mark(piece, tall) for piece, _ in run) for run, tall in runs], bool)
     long = ~marks & np.array([len(run) > 1 for run, _ in runs], bool)
     alone = np.array([sum(map(len, row)) == 1 for row in rows for _ in row], bool)
     place = places(rows)
-    nearest = neighbours(*place)
     is_number = ~marks & ((votes > 0) | most_known)  # until the others speak against it
     for _ in range(ROUNDS):  # each run is judged by the others, of which there is one of either kind at least
         numbers, words = (1 + count_others(some, *place) for some in (is_number, long & ~is_number))
         odds = np.log(numbers / words)
         odds = np.where(odds < 0, LABELS * odds, odds).clip(-OUTVOTED, OUTVOTED)
         others = np.where(alone, 0, odds) if len(votes) > 1 else ONLY
-        beside = is_number[nearest] & (nearest != np.arange(len(nearest))) & ~long
-        is_number = (votes + PRIOR + others + BESIDE * beside > 0) & ~marks
+        is_number = (votes + PRIOR + others > 0) & ~marks
     return is_number
 
 
@@ -195,15 +193,6 @@ def part_words(line: Parts, height: float) -> list[Parts]:
     return parted
 
 
-def neighbours(line: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Find the nearest other run of the same line for each run, by their indices; itself where there is no other."""
-    n = len(line)
-    gaps = np.full(n + 1, np.inf)  # before each run, and after the last
-    gaps[1:n] = np.where(line[1:] == line[:-1], left[1:] - right[:-1], np.inf)
-    step = np.where(gaps[1:] < gaps[:-1], 1, -1)
-    return np.arange(n) + np.where(np.isinf(gaps[1:]) & np.isinf(gaps[:-1]), 0, step)
-
-
 def vote(run: Parts, height: float, even: float) -> float:
     """Log-odds of a run being a number; signs do not vote, see `is_sign`.
 
@@ -238,11 +227,12 @@ def vote_of(piece: Piece, part: Sequence[Piece], height: float, even: float) -> 
     digits = [digit for digit in part if is_digit(digit, height)]
     is_several = len(digits) > 1
     sure = min(map(any_alike, digits)) if is_several else any_alike(piece)
-    vote = min(STRONGEST, RATE * (logit(sure) - even))
-    if vote > 0:
-        vote = max(0.0, vote - LOW_PRICE * max(0.0, LOW - piece.height / height))
-        vote *= LETTER_VOTE if piece.value in LETTERS and not is_several else 1.0
-    return vote
+    more = logit(sure) - even
+    if more <= 0:
+        return RATE * min(0.0, more + EVEN[1] - EVEN[0])
+    is_like_letter = piece.value in LETTERS and not is_several
+    strong = max(0.0, min(STRONGEST, RATE * more) - LOW_PRICE * max(0.0, LOW - piece.height / height))
+    return strong * (LETTER_VOTE if is_like_letter else 1.0)
 
 
 def any_alike(piece: Piece) -> float:
