@@ -25,7 +25,7 @@ RARE = 0.2  # share of a page's pieces: if fewer are doubtful, it is digits, and
 # letters in handwriting fonts do, or more often; letters rather between 0 and 6, or 4 and 8
 ALIKE = "09", "12", "17", "19", "23", "27", "35", "37", "39", "49", "56", "58", "59", "79", "89"
 LETTERS, LETTER_VOTE = (0, 1), 0.2  # what o, O, l, i and I are taken for, and how much their vote counts
-LOW, LOW_PRICE = 0.9, 4.0  # digit heights; votes a height: what is lower may be a letter like a or s, its vote fades
+LOW, LOW_PRICE = 0.85, 4.0  # digit heights; votes a height: what is lower may be a letter like a or s, its vote fades
 ROOM = 0.05  # digit heights: what is this far above the foot of a digit, and below its head, is a sign
 DOT = 0.25  # digit heights: what is smaller is a dot, and speaks for neither
 COMMA = 0.45  # digit heights: a 1 that is lower is a comma, or a tick; the lowest 1 in 79 photos has 0.48
