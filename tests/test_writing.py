@@ -104,6 +104,11 @@ def test_a_hand_that_the_network_is_unsure_of_is_read_where_most_of_the_page_loo
     assert find(line, line, line)[0] == 3 * [read]
 
 
+@pytest.mark.parametrize("confidence, read", [(0.994, "425"), (0.98, "")])
+def test_digits_that_are_a_little_doubtful_as_in_print_speak_for_neither(confidence, read):
+    assert find(row(WORD), row([sign(value, confidence) for value in (4, 2, 5)]))[0] == ["", read]
+
+
 def test_a_number_beside_a_word_stays():
     assert find(row(WORD, [digit(4), digit(2)], WORD)) == (["42"], 10)
 

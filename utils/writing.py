@@ -18,9 +18,9 @@ from utils.spaces import SPACE, WIDER
 
 # The network is surer than it is right: these make its log-odds, see `any_alike`, a vote (Platt 1999). They were
 # chosen on pages of held-out digits and print, with networks of two seeds.
-EVEN = 5.5, 7.0  # log-odds: between these it speaks for neither number nor word
+EVEN, DOUBT = 7.0, 1.5  # log-odds: more speaks for a number; what is less by up to DOUBT, for neither number nor word
 RATE, STRONGEST = 0.35, 1.0  # what one more counts, and the strongest vote for a number
-RARE = 0.2  # share of a page's pieces: if fewer are doubtful, it is digits, and EVEN ends at their median at most
+RARE = 0.2  # share of a page's pieces: if fewer are doubtful, it is digits, and EVEN is their median at most
 # pairs that hands write alike: distorted held-out digits leave the network in doubt between these two as often as
 # letters in handwriting fonts do, or more often; letters rather between 0 and 6, or 4 and 8
 ALIKE = "09", "12", "17", "19", "23", "27", "35", "37", "39", "49", "56", "58", "59", "79", "89"
@@ -87,7 +87,7 @@ def judge(rows: Sequence[Sequence[Parts]], heights: Sequence[float]) -> np.ndarr
     runs = [(run, tall) for row, tall in zip(rows, heights) for run in row]
     odds = [logit(any_alike(piece)) for run, tall in runs for piece, _ in run if not is_mark(piece, tall)]
     most_known = bool(odds) and np.quantile(odds, RARE) > logit(KNOWN)
-    even = min(EVEN[1], float(np.median(odds))) if most_known else EVEN[1]
+    even = min(EVEN, float(np.median(odds))) if most_known else EVEN
     votes = np.array([vote(run, tall, even) for run, tall in runs])
     marks = np.array([all(is_mark(piece, tall) for piece, _ in run) for run, tall in runs], bool)
     long = ~marks & np.array([len(run) > 1 for run, _ in runs], bool)
@@ -223,13 +223,13 @@ def is_sign(piece: Piece, beside: Sequence[Piece], room: float) -> bool:
 
 
 def vote_of(piece: Piece, part: Sequence[Piece], height: float, even: float) -> float:
-    """Log-odds of a piece, and of the digits that it may be cut into, being from a number."""
+    """Log-odds of a piece, and of the digits that it may be cut into, being from a number; for `even` see EVEN."""
     digits = [digit for digit in part if is_digit(digit, height)]
     is_several = len(digits) > 1
     sure = min(map(any_alike, digits)) if is_several else any_alike(piece)
     more = logit(sure) - even
     if more <= 0:
-        return RATE * min(0.0, more + EVEN[1] - EVEN[0])
+        return RATE * min(0.0, more + DOUBT)
     is_like_letter = piece.value in LETTERS and not is_several
     strong = max(0.0, min(STRONGEST, RATE * more) - LOW_PRICE * max(0.0, LOW - piece.height / height))
     return strong * (LETTER_VOTE if is_like_letter else 1.0)
