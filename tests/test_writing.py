@@ -84,7 +84,7 @@ def test_doubt_between_two_digits_is_no_doubt_that_it_is_a_digit_if_hands_write_
 @pytest.mark.parametrize("high, read", [(HEIGHT, "1255"), (0.6 * HEIGHT, "")])
 def test_letters_that_look_like_digits_but_are_lower_hardly_speak_for_a_number(high, read):
     a, s, t = sign(2, 0.9999, round(high)), sign(5, 0.9999, round(high)), letter()
-    assert find(row([t, digit(1), a, s, s]))[0] == [read]
+    assert find(row([t, digit(1), a, s, s, t]))[0] == [read]
 
 
 def test_a_number_in_small_digits_stays():
@@ -155,7 +155,7 @@ def test_what_is_clear_of_the_head_and_foot_of_the_digit_beside_it_is_a_sign_and
     pieces = [low, digit(beside), digit(7), digit(7)]
     placed = row(pieces[::-1] if behind else pieces)
     placed = [one._replace(box=(one.box[0], top, *one.box[2:])) if one.height == high else one for one in placed]
-    assert find(placed, *4 * [row(WORD)])[0] == [read[::-1] if behind else read, *4 * [""]]
+    assert find(placed, *14 * [row(WORD)])[0] == [read[::-1] if behind else read, *14 * [""]]
 
 
 @pytest.mark.parametrize("top, read", [(8, "77 4"), (16, "")])
@@ -347,6 +347,11 @@ def test_a_fragment_between_digits_is_a_sign_only_where_they_leave_it_room(room,
     speck = letter(high=10)._replace(box=(24 + room // 2 - 2, 15, 4, 10))
     right = digit(4)._replace(box=(24 + room, 0, 24, HEIGHT))
     assert find([digit(7), speck, right])[0] == [read]
+
+
+@pytest.mark.parametrize("signs, read", [(1, "77"), (2, "")])
+def test_one_sign_that_is_as_high_as_digits_makes_no_word_of_a_number(signs, read):
+    assert find(row([*signs * [letter()], digit(7), digit(7)]), row(WORD))[0] == [read, ""]
 
 
 def test_several_doubtful_signs_make_a_word_of_it():

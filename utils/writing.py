@@ -19,7 +19,8 @@ from utils.spaces import SPACE, WIDER
 # The network is surer than it is right: these make its log-odds, see `any_alike`, a vote (Platt 1999). They were
 # chosen on pages of held-out digits and print, with networks of two seeds.
 EVEN, DOUBT = 7.0, 1.5  # log-odds: more speaks for a number; what is less by up to DOUBT, for neither number nor word
-RATE, STRONGEST = 0.35, 1.0  # what one more counts, and the strongest vote for a number
+RATE = 0.35  # what one more, or less, counts
+STRONGEST, WEAKEST = 1.0, -2.0  # votes: one sure digit makes no number of a word, nor one tick a word of a number
 RARE = 0.2  # share of a page's pieces: if fewer are doubtful, it is digits, and EVEN is their median at most
 # pairs that hands write alike: distorted held-out digits leave the network in doubt between these two as often as
 # letters in handwriting fonts do, or more often; letters rather between 0 and 6, or 4 and 8
@@ -229,7 +230,7 @@ def vote_of(piece: Piece, part: Sequence[Piece], height: float, even: float) -> 
     sure = min(map(any_alike, digits)) if is_several else any_alike(piece)
     more = logit(sure) - even
     if more <= 0:
-        return RATE * min(0.0, more + DOUBT)
+        return max(WEAKEST, RATE * min(0.0, more + DOUBT))
     is_like_letter = piece.value in LETTERS and not is_several
     strong = max(0.0, min(STRONGEST, RATE * more) - LOW_PRICE * max(0.0, LOW - piece.height / height))
     return strong * (LETTER_VOTE if is_like_letter else 1.0)
