@@ -86,6 +86,13 @@ def test_a_label_without_room_is_smaller():
     assert 9 <= bottom - top <= 25 and bottom < 25
 
 
+@pytest.mark.parametrize("side", [300, 3000])
+def test_the_label_of_a_digit_that_fills_its_picture_can_be_seen_in_any_size(side):
+    fills = annotate(np.full((side, side), 255, np.uint8), [[digit(3, (0, 0, side, side))]])
+    _, top, _, bottom = pixels(fills, GREEN)
+    assert side / 15 <= bottom - top <= side / 10
+
+
 @pytest.mark.parametrize("box", [(4, 4, 20, 20), (9, 4, 10, 20)])
 def test_digit_box_and_label_of_a_small_picture_can_all_be_seen(box):
     image = np.full((28, 28, 3), 255, np.uint8)

@@ -54,8 +54,8 @@ def annotate(image: np.ndarray, lines: list[list[Piece]]) -> np.ndarray:
         cv2.rectangle(image, (x, y), (x + w - 1, y + h - 1), RED, max(1, height // 12))
         taken[y : y + h, x : x + w] = 1
     for digit in digits:
-        for size in height, max(SMALLEST, height // 2), SMALLEST:  # a label in its full size if there is room
-            ink = stamp(str(digit.value), size)
+        for size in height, height // 2, height // 5:  # a label in its full size if there is room
+            ink = stamp(str(digit.value), max(SMALLEST, size))
             x, y = label_place(digit.box, ink.shape, taken)
             under = np.s_[y : y + ink.shape[0], x : x + ink.shape[1]]
             if not taken[under].any():
