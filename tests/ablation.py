@@ -101,6 +101,7 @@ STEPS = {
         writing, "part_words", lambda line, tall: writing.split(line, segment.CLOSE * tall)
     ),
     "...what is doubtful speaks for neither": lambda: mock.patch.object(writing, "DOUBT", 0.0),
+    "...one piece outvotes no number": lambda: mock.patch.object(writing, "WEAKEST", -100.0),
     "...words weigh less than numbers": lambda: mock.patch.object(writing, "LABELS", 1.0),
     "...a run's line and column before the rest": lambda: mock.patch.object(writing, "FAR", 1.0),
     "...words that run up the page": keep(page, "without_upright_words", lambda pieces, _: pieces),
