@@ -1,7 +1,7 @@
 """Train a multi-layer perceptron (MLP) on MNIST.
 
-In each epoch most digits are written anew, as other people would write them, and some are no digits at all; see
-utils/handwriting.py. With --no-augment the network learns MNIST's own digits alone, as in the post.
+In each epoch most digits are written anew, as other people would write them, and print and shapes that are no digits
+are added; see utils/handwriting.py. With --no-augment the network learns MNIST's own digits alone, as in the post.
 
 It writes output/mnist.keras, the same network as output/mnist.tflite, and three pictures: cost and accuracy by epoch,
 which digits it takes for which, and sixteen that it misreads. It replaces what is there.
@@ -49,7 +49,7 @@ def main() -> None:
     keras.utils.set_random_seed(options.seed)
     model = network()
     model.summary()
-    steps = math.ceil(len(train[1]) / options.batch_size)  # of an epoch
+    steps = course.count_steps(train, options)  # of an epoch
     rate = course.decay(RATE if options.augment else POST_RATE, options.epochs * steps)
     model.compile(
         keras.optimizers.Adam(rate),

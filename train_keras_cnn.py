@@ -1,7 +1,7 @@
 """Train a convolutional neural network (CNN) on MNIST.
 
-In each epoch most digits are written anew, as other people would write them, and some are no digits at all; see
-utils/handwriting.py. With --no-augment the network learns MNIST's own digits alone, as in the post.
+In each epoch most digits are written anew, as other people would write them, and print and shapes that are no digits
+are added; see utils/handwriting.py. With --no-augment the network learns MNIST's own digits alone, as in the post.
 
 It writes output/mnist_cnn.keras, the same network as output/mnist_cnn.tflite, and three pictures: cost and accuracy by
 epoch, which digits it takes for which, and sixteen that it misreads. It replaces what is there.
@@ -10,7 +10,6 @@ epoch, which digits it takes for which, and sixteen that it misreads. It replace
   python train_keras_cnn.py --limit 500 --epochs 1   # a quick try: output/mnist_cnn_try.keras, 40 to 65 % right
 """
 
-import math
 import sys
 
 from utils import import_keras, run
@@ -59,7 +58,7 @@ def main() -> None:
     keras.utils.set_random_seed(options.seed)
     model = network()
     model.summary()
-    steps = options.epochs * math.ceil(len(train[1]) / options.batch_size)
+    steps = options.epochs * course.count_steps(train, options)
     rate = course.decay(RATE if options.augment else POST_RATE, steps)
     # If digits change, the weights are averaged over a twelfth of the run (Polyak and Juditsky 1992): unseen digits are
     # read a little more surely. The MLP gained nothing.

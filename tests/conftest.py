@@ -63,9 +63,9 @@ def quick_runs(mnist, tmp_path_factory):
 
 @pytest.fixture
 def small(mnist, tmp_path, monkeypatch):
-    """Options and data of a run of two epochs on 200 digits, 4 steps each."""
+    """Options and data of a run of two epochs on 200 digits, 4 steps each, print and junk included."""
     monkeypatch.setattr(sys, "argv", ["train_keras.py"])
-    options = argparse.Namespace(epochs=2, batch_size=50, seed=1, limit=200, train=download.TRAIN_CSV, resume=False)
+    options = argparse.Namespace(epochs=2, batch_size=64, seed=1, limit=200, train=download.TRAIN_CSV, resume=False)
     options.augment, options.test = True, download.TEST_CSV
     options.output = tmp_path / "mnist.keras"
     train, test = ([column[:200] for column in half] for half in mnist)

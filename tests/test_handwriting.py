@@ -21,6 +21,7 @@ from utils.handwriting import (
     SIDE,
     bend,
     distort,
+    epoch_size,
     handwriting,
     plot_distortions,
     restyle,
@@ -146,17 +147,20 @@ def test_a_7_gets_a_bar_across_its_stem(rng):
     assert (changed[:, 10:20, 21:].max(axis=(1, 2)) > 128).mean() > 0.7
 
 
-def test_handwriting_shuffles_a_whole_epoch_and_some_of_it_is_junk():
-    n = PART + 500
+def test_handwriting_shuffles_all_digits_and_adds_print_and_junk():
+    n = PART - 500
     digits, labels = sevens(n), np.arange(n) % 10
     parts = list(handwriting(digits, labels, seed=3, epoch=0, epochs=2))
-    assert [len(written) for written, _ in parts] == [PART, 500]
+    prints, junk = round(PRINTED * n), round(JUNK * n)
+    assert [len(written) for written, _ in parts] == [PART, prints + junk - 500]
     targets = np.concatenate([wanted for _, wanted in parts])
-    assert targets.shape == (n, 10) and targets.dtype == np.float32
-    assert targets.sum(axis=1) == pytest.approx(np.ones(n))
+    assert targets.shape == (epoch_size(n), 10) and targets.dtype == np.float32
+    assert targets.sum(axis=1) == pytest.approx(np.ones(epoch_size(n)))
     is_junk = targets.max(axis=1) < 0.5
-    assert is_junk.mean() == pytest.approx(JUNK, abs=0.02) and (targets[is_junk] == np.float32(0.1)).all()
-    assert np.bincount(targets[~is_junk].argmax(axis=1)).min() > 0.08 * n
+    assert is_junk.sum() == junk and (targets[is_junk] == np.float32(0.1)).all()
+    counts = np.bincount(targets[~is_junk].argmax(axis=1))
+    assert (counts >= n // 10).all() and counts.sum() == n + prints
+    assert is_junk[:PART].mean() == pytest.approx(JUNK / (1 + PRINTED + JUNK), abs=0.02)  # they are not the last
     assert np.array_equal(digits, sevens(n))
 
 
@@ -166,9 +170,9 @@ def test_some_digits_are_printed_and_keep_their_labels(monkeypatch):
     labels = np.arange(PART) % 2
     written, targets = next(handwriting(np.zeros((PART, 28, 28), np.uint8), labels, seed=3, epoch=0, epochs=2))
     printed = written.any(axis=(1, 2)) & (targets.max(axis=1) == 1)
-    assert printed.mean() == pytest.approx(PRINTED, abs=0.01)
-    width = [(written[printed & (targets[:, digit] == 1)] > 100).any(axis=1).sum(axis=1).mean() for digit in (0, 1)]
-    assert width[0] > width[1] + 2
+    assert printed.mean() == pytest.approx(PRINTED / (1 + PRINTED + JUNK), abs=0.01)
+    hollow = [(written[printed & (targets[:, digit] == 1), 9:19, 14] < 100).all(axis=1).mean() for digit in (0, 1)]
+    assert hollow[0] > hollow[1] + 0.15
 
 
 def test_each_epoch_is_fresh_and_repeats_itself():
@@ -199,7 +203,7 @@ def test_the_feed_gives_each_epochs_handwriting_in_batches(shape):
         for epoch in 1, 2, 3:
             feed.on_epoch_begin(epoch)
             inputs, targets = zip(*feed.batches().as_numpy_iterator())
-            assert [batch.shape for batch in inputs] == [(n, *shape) for n in (20, 20, 10)]
+            assert [batch.shape for batch in inputs] == [(n, *shape) for n in (20, 20, 20, epoch_size(50) - 60)]
             assert inputs[0].dtype == targets[0].dtype == np.float32
             written, wanted = next(handwriting(digits, labels, 3, epoch, 4))
             assert np.array_equal(np.concatenate(inputs), to_input(written, shape))

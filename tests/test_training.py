@@ -254,22 +254,23 @@ def test_decay_falls_faster_and_faster_to_zero():
 @pytest.mark.parametrize(
     "trainer, options, rate, steps, steps_at_once, momentum",
     [
-        (train_keras, ["--batch-size", "10", "--epochs", "2"], 0.003, 60, 10, None),
-        (train_keras, ["--batch-size", "3", "--epochs", "2"], 0.003, 200, 100, None),
+        (train_keras, ["--batch-size", "20", "--epochs", "2"], 0.003, 60, 10, None),
+        (train_keras, ["--batch-size", "6", "--epochs", "2"], 0.003, 200, 100, None),
         (train_keras, ["--batch-size", "7", "--epochs", "2", "--no-augment"], 0.001, 86, 1, None),
-        (train_keras_cnn, ["--batch-size", "25", "--epochs", "10"], 4, 120, 1, 0.9),
-        (train_keras_cnn, ["--batch-size", "300", "--epochs", "10"], 4, 10, 1, 0),  # a run of ten steps
+        (train_keras_cnn, ["--batch-size", "50", "--epochs", "10"], 4, 120, 1, 0.9),
+        (train_keras_cnn, ["--batch-size", "600", "--epochs", "10"], 4, 10, 1, 0),  # a run of ten steps
         (train_keras_cnn, ["--batch-size", "25", "--epochs", "10", "--no-augment"], 1, 120, 1, None),
     ],
 )
 def test_rate_and_averaging_suit_the_length_of_the_run(
     mnist, monkeypatch, tmp_path, trainer, options, rate, steps, steps_at_once, momentum
 ):
-    """The CNN's weights are averaged over a twelfth of the run while digits change."""
+    """The CNN's weights are averaged over a twelfth of the run while digits change; then an epoch shows others too."""
     import keras
 
     halves = [[column[:300] for column in half] for half in mnist]
     monkeypatch.setattr("utils.options.load_data", lambda _: halves)
+    monkeypatch.setattr(course, "epoch_size", lambda n: 2 * n)
     monkeypatch.setattr(sys, "argv", ["train.py", "--output", str(tmp_path / "a.keras"), *options])
     compiled = []
 

@@ -5,6 +5,7 @@ Keras is imported here at once, so a script imports this module when its options
 
 import argparse
 import contextlib
+import math
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ import tensorflow as tf
 
 from utils.checkpoint import load_weights, save_weights, scratch_folder
 from utils.dataset import Digits, encode, to_input
-from utils.handwriting import handwriting
+from utils.handwriting import epoch_size, handwriting
 
 
 def decay(rate: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
@@ -26,6 +27,16 @@ def decay(rate: float, steps: int) -> keras.optimizers.schedules.LearningRateSch
     early that the last epochs, whose digits are MNIST's own for the most part, teach little.
     """
     return keras.optimizers.schedules.PolynomialDecay(rate, steps, end_learning_rate=0, power=0.5)
+
+
+def count_steps(train: Digits, options: argparse.Namespace) -> int:
+    """Count the steps of an epoch."""
+    return math.ceil(count_shown(train, options) / options.batch_size)
+
+
+def count_shown(train: Digits, options: argparse.Namespace) -> int:
+    """Count what an epoch shows: all digits and, unless `--no-augment` is given, print and junk."""
+    return epoch_size(len(train[1])) if options.augment else len(train[1])
 
 
 def to_batches(model: keras.Model, half: Digits) -> tf.data.Dataset:
@@ -113,8 +124,9 @@ class Feed(keras.callbacks.Callback):
     def __init__(self, train: Digits, shape: Sequence[int], options: argparse.Namespace):
         super().__init__()
         self.images, self.labels, self.options = train[0].reshape(-1, 28, 28), train[1], options
-        self.digits = tf.Variable(tf.zeros((len(self.labels), *shape), "uint8"), trainable=False)
-        self.targets = tf.Variable(tf.zeros((len(self.labels), 10)), trainable=False)
+        size = count_shown(train, options)
+        self.digits = tf.Variable(tf.zeros((size, *shape), "uint8"), trainable=False)
+        self.targets = tf.Variable(tf.zeros((size, 10)), trainable=False)
         self.thread, self.stopped, self.ahead = ThreadPoolExecutor(1), Event(), None
 
     def close(self) -> None:
@@ -128,7 +140,7 @@ class Feed(keras.callbacks.Callback):
         def look_up(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             return tf.cast(tf.gather(self.digits, rows), "float32") / 255, tf.gather(self.targets, rows)
 
-        rows = tf.data.Dataset.range(len(self.labels)).batch(self.options.batch_size)
+        rows = tf.data.Dataset.range(self.digits.shape[0]).batch(self.options.batch_size)
         untuned = tf.data.Options()
         untuned.autotune.enabled = False  # an iterator that ends waits for its tuning, now and then for seconds
         return rows.map(look_up).prefetch(8).with_options(untuned)

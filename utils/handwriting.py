@@ -22,8 +22,7 @@ PICTURE = Path("output/distortions.png")
 PART = 5000  # digits that are written at a time
 AT_ONCE = 500  # of them in one picture: OpenCV warps no more than 32,767 rows
 PLAIN, LATE_PLAIN = 0.3, 0.7  # share of the digits that stay as MNIST has them, and in the last quarter of the epochs
-JUNK = 0.08  # share of the digits that are replaced by junk; with 0.16 held-out digits were misread more often
-PRINTED = 0.03  # share of the digits that are replaced by the same in print; with 0.02 or 0.04 as much was read
+JUNK, PRINTED = 0.2, 0.05  # of the digits: so many more are shown that are junk, or digits in print
 
 # What differs from hand to hand: a normal deviation, and limits beyond which digits pass for others.
 TURN = 7, 15  # degrees
@@ -48,7 +47,7 @@ MARGIN = 8  # px around a digit while strokes are added to it
 def handwriting(
     digits: np.ndarray, labels: np.ndarray, seed: int, epoch: int, epochs: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield one epoch of shuffled digits in fresh handwriting, in parts: some stay, some are printed, some are junk.
+    """Yield one epoch of shuffled digits in fresh handwriting, in parts: all digits, some print, and some junk.
 
     In the last quarter of the epochs most stay: that makes up for what distortion costs on MNIST's own. If all did, the
     network would forget how others write.
@@ -66,19 +65,25 @@ def handwriting(
     """
     rng = np.random.default_rng([seed, epoch])
     plain = LATE_PLAIN if epoch + 1 > 0.75 * epochs else PLAIN
-    order = rng.permutation(len(digits))
+    n, first_junk = len(digits), len(digits) + round(PRINTED * len(digits))
+    chosen = np.append(np.arange(n), rng.integers(n, size=epoch_size(n) - n))
+    order = rng.permutation(len(chosen))
     for start in range(0, len(order), PART):
-        part = order[start : start + PART]
+        place = order[start : start + PART]
+        part, junk, printed = chosen[place], place >= first_junk, (place >= n) & (place < first_junk)
         written, targets = digits[part], encode(labels[part])
         anew = rng.random(len(part)) >= plain
         written[anew] = restyle(written[anew], labels[part][anew], rng)
-        printed = rng.random(len(part)) < PRINTED
         written[printed] = print_digits(labels[part][printed], rng)
-        other = rng.random(len(part)) < JUNK
-        written[other], targets[other] = draw_junk(digits, other.sum(), rng), 1 / targets.shape[1]
-        anew |= printed | other
+        written[junk], targets[junk] = draw_junk(digits, junk.sum(), rng), 1 / targets.shape[1]
+        anew |= printed | junk
         written[anew] = distort(written[anew], rng)
         yield written, targets
+
+
+def epoch_size(n: int) -> int:
+    """Count what an epoch of n digits shows, print and junk included."""
+    return n + round(PRINTED * n) + round(JUNK * n)
 
 
 def distort(digits: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -145,6 +145,6 @@ def piece(image: np.ndarray, digits: np.ndarray, rng: np.random.Generator) -> No
 
 # kinds of junk, and the share of each: more of what is more often taken for a digit
 KINDS = {
-    **{letter: 0.23, sign: 0.19, patch: 0.07, blot: 0.06, scribble: 0.05, ground: 0.03},
-    **{pair: 0.21, neighbour: 0.1, piece: 0.06},
+    **{letter: 0.22, sign: 0.2, patch: 0.05, blot: 0.04, scribble: 0.04, ground: 0.02},
+    **{pair: 0.3, neighbour: 0.08, piece: 0.05},
 }
