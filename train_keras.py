@@ -6,8 +6,8 @@ are added; see utils/handwriting.py. With --no-augment the network learns MNIST'
 It writes output/mnist.keras, the same network as output/mnist.tflite, and three pictures: cost and accuracy by epoch,
 which digits it takes for which, and sixteen that it misreads. It replaces what is there.
 
-  python train_keras.py                          # 25 epochs, 1 to 2 minutes on 2 cores
-  python train_keras.py --limit 500 --epochs 1   # a quick try: output/mnist_try.keras, 40 to 65 % right
+  python train_keras.py                          # 25 epochs, 1 to 3 minutes on 2 cores
+  python train_keras.py --limit 500 --epochs 1   # a quick try: output/mnist_try.keras, 35 to 70 % right
 """
 
 import math

@@ -289,7 +289,7 @@ def plot_distortions(digits: np.ndarray, labels: np.ndarray, path: Path) -> None
     axes.axvline(27.5, color="#0072b2")
     axes.axhline(279.5, color="#0072b2")
     axes.set_title("MNIST's digits (left), and what the network sees of them in eleven epochs;\nbelow, print and junk")
-    axes.set_xticks([14, 182], ["MNIST", "one epoch after the other"])
+    axes.set_xticks([14, 182], ["original", "one epoch after the other"])
     axes.set_yticks(14 + 28 * np.arange(13), [*"0123456789", "print", "junk", "junk"])
     axes.tick_params(length=0)
     with whole_file(path) as part:
