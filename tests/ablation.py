@@ -88,6 +88,7 @@ STEPS = {
     "joining broken digits": keep(page, "mend", lambda pieces, *_: segment.digit_sized(pieces)),
     "...but not those of two lines": keep(segment, "spans_rows", lambda *_: False),
     "...nor two dashes": lambda: mock.patch.object(segment, "DASH", float("inf")),
+    "dropping holes": keep(page, "without_holes", lambda pieces: pieces),
     "dropping what has no paper around it": keep(page, "on_paper", lambda *_: True),
     "passing over textures": keep(page, "is_texture", lambda *_: False),
     "dropping gaps between tiles": keep(page, "is_gap", lambda *_: False),

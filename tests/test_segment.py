@@ -21,6 +21,7 @@ from utils.segment import (
     typical_height,
     typical_stroke,
     weighted_median,
+    without_holes,
 )
 
 SHAPE = 300, 500
@@ -329,3 +330,14 @@ def test_an_outline_that_is_surer_itself_or_has_a_known_digit_in_it_is_not_fille
     assert filled(box)[0] == box
     thick = [piece(20, 20, 40, 60)]
     assert filled(thick)[0] == thick
+
+
+def test_a_0_inside_a_known_digit_is_its_hole_but_others_stay():
+    """A 1 inside is none, nor is a 0 that is doubtful, in a doubtful digit, or not inside on every side."""
+    whole = piece(10, 10, 100, 200, 8, 0.99)
+    holes = [piece(40, y, 30, 40, 0, 0.99) for y in (40, 120)]
+    others = [piece(85, 40, 10, 40, 1, 0.99), piece(40, 90, 30, 20, 0, 0.8), piece(90, 120, 30, 40, 0, 0.99)]
+    doubtful = [piece(200, 10, 100, 200, 8, 0.8), piece(230, 40, 30, 40, 0, 0.99)]
+    kept = [whole, *others, *doubtful]
+    assert boxes_of(without_holes([*kept, *holes])) == boxes_of(kept)
+    assert without_holes([]) == []

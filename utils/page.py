@@ -24,6 +24,7 @@ from utils.segment import (
     paint,
     typical_height,
     typical_stroke,
+    without_holes,
 )
 from utils.spaces import space_numbers
 from utils.writing import find_numbers, without_upright_words
@@ -223,9 +224,9 @@ def find_digits(page: Page, look: Look) -> Page:
         return page._replace(strokes=[])
     page = page._replace(strokes=strokes)
 
-    # 4. Pieces: broken digits are mended; specks, and what another pen wrote, are dropped.
+    # 4. Pieces: broken digits are mended; specks, holes, and what another pen wrote, are dropped.
     least = 0 if page.hypothesis.paper == PAPERS[0] else FINEST * max(mask.shape) / page.hypothesis.paper
-    pieces = [piece for piece in digit_sized(mend(strokes, mask.shape, look)) if piece.size >= least]
+    pieces = without_holes([piece for piece in digit_sized(mend(strokes, mask.shape, look)) if piece.size >= least])
     if not pieces:
         return page
     height, stroke = typical_height(pieces), typical_stroke(pieces)

@@ -289,6 +289,17 @@ def mend(pieces: Sequence[Piece], shape: tuple[int, ...], look: Look) -> list[Pi
     return [piece for piece in kept if id(piece) not in gone]
 
 
+def without_holes(pieces: Sequence[Piece]) -> list[Piece]:
+    """Drop the 0s inside another known digit: the outline of a digit in bold type may be joined around its hole."""
+    zeros = np.array([piece.box for piece in pieces if piece.known and piece.value == 0]).reshape(-1, 4)
+    inside = np.zeros(len(zeros), bool)
+    for piece in pieces:
+        if piece.known:
+            inside |= enclosed(piece.box, zeros)
+    holes = {tuple(box) for box in zeros[inside].tolist()}
+    return [piece for piece in pieces if not (piece.value == 0 and piece.box in holes)]
+
+
 def clusters(pieces: Sequence[Piece], shape: tuple[int, ...]) -> list[list[Piece]]:
     """Gather the pieces between which there are only the gaps of a broken stroke."""
     if not pieces:
