@@ -22,7 +22,7 @@ PICTURE = Path("output/distortions.png")
 PART = 5000  # digits that are written at a time
 AT_ONCE = 500  # of them in one picture: OpenCV warps no more than 32,767 rows
 PLAIN, LATE_PLAIN = 0.3, 0.7  # share of the digits that stay as MNIST has them, and in the last quarter of the epochs
-JUNK, PRINTED = 0.2, 0.05  # of the digits: so many more are shown that are junk, or digits in print
+JUNK, PRINTED = 0.2, 0.05  # times the digits: what is shown besides; in place of digits it cost held-out accuracy
 
 # What differs from hand to hand: a normal deviation, and limits beyond which digits pass for others.
 TURN = 7, 15  # degrees
