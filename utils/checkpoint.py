@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TextIO
 import numpy as np
 
 from utils import reason, say, whole_file
+from utils.handwriting import JUNK, PRINTED
 
 if TYPE_CHECKING:
     import keras
@@ -91,6 +92,7 @@ def open_checkpoint(options: argparse.Namespace) -> Path:
     settings = {name: getattr(options, name) for name in ("epochs", "batch_size", "seed", "limit", "augment")}
     settings |= {"script": Path(sys.argv[0]).name, "train": str(options.train), "test": str(options.test)}
     settings["size of --train"] = options.train.stat().st_size
+    settings["print and junk"] = [PRINTED, JUNK]  # of an older version there were less, and fewer steps in an epoch
     described = scratch / "options.json"
     is_folder = scratch.is_dir() and not scratch.is_symlink()
     there = {path.name for path in scratch.iterdir() if not UNFINISHED.fullmatch(path.name)} if is_folder else set()
