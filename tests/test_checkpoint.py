@@ -244,7 +244,14 @@ def test_what_is_no_folder_is_no_checkpoint_either(small, make):
 
 @pytest.mark.parametrize(
     "name, other",
-    [("script", "train_keras_cnn.py"), ("epochs", 61), ("limit", None), ("augment", None), ("test", "own.csv")],
+    [
+        ("script", "train_keras_cnn.py"),
+        ("epochs", 61),
+        ("limit", None),
+        ("augment", None),
+        ("test", "own.csv"),
+        ("print and junk for a digit", None),
+    ],
 )
 def test_the_checkpoint_of_another_run_is_refused(small, name, other):
     options, *_ = small

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, TextIO
 import numpy as np
 
 from utils import reason, say, whole_file
-from utils.handwriting import JUNK, PRINTED
 
 if TYPE_CHECKING:
     import keras
@@ -88,11 +87,13 @@ def open_checkpoint(options: argparse.Namespace) -> Path:
     ValueError
         If the checkpoint there is of another run.
     """
+    from utils.handwriting import JUNK, PRINTED  # here, as it imports OpenCV: --help and mistakes do not wait for that
+
     scratch = scratch_folder(options)
     settings = {name: getattr(options, name) for name in ("epochs", "batch_size", "seed", "limit", "augment")}
     settings |= {"script": Path(sys.argv[0]).name, "train": str(options.train), "test": str(options.test)}
     settings["size of --train"] = options.train.stat().st_size
-    settings["print and junk"] = [PRINTED, JUNK]  # of an older version there were less, and fewer steps in an epoch
+    settings["print and junk for a digit"] = PRINTED + JUNK  # with more of them, an epoch has more steps
     described = scratch / "options.json"
     is_folder = scratch.is_dir() and not scratch.is_symlink()
     there = {path.name for path in scratch.iterdir() if not UNFINISHED.fullmatch(path.name)} if is_folder else set()
