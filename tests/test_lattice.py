@@ -6,17 +6,16 @@ import pytest
 
 from utils.frame import center_digit
 from utils.lattice import (
-    CUTS,
     RUN,
     TRIED,
     Run,
     best_path,
+    between,
     cut_digits,
-    find_seams,
+    find_cuts,
     may_be_several,
     part_digits,
     propose,
-    slice_piece,
     too_short,
 )
 from utils.segment import Piece, cut_pieces, join
@@ -79,52 +78,73 @@ def read(piece, known):
     return [(digit.value, digit.box) for digit in digits]
 
 
-def test_a_seam_passes_between_two_touching_digits():
-    seams = find_seams(PAIR.ink, APART)
-    assert all(seam.shape == (PAIR.height,) and seam.dtype == np.float32 for seam in seams)
-    between = [seam for seam in seams if BETWEEN[0] <= seam.min() and seam.max() <= BETWEEN[1]]
-    crossed = [np.count_nonzero(PAIR.ink[np.arange(PAIR.height), seam.astype(int)]) for seam in between]
+def upright(*columns, height=HEIGHT):
+    """Upright cuts at these columns, as `find_cuts` gives them."""
+    return np.repeat(np.float32(columns)[:, None], height, axis=1)
+
+
+def slices(piece, *columns):
+    """The slices of a piece that is cut upright at these columns."""
+    edges = [-np.inf, *columns, np.inf]
+    return [between(piece, *upright(left, right, height=piece.height)) for left, right in zip(edges, edges[1:])]
+
+
+def test_a_cut_passes_between_two_touching_digits():
+    cuts = find_cuts(PAIR.ink, APART)
+    assert cuts.shape[1] == PAIR.height and cuts.dtype == np.float32
+    inside = [cut for cut in cuts if BETWEEN[0] <= cut.min() and cut.max() <= BETWEEN[1]]
+    crossed = [np.count_nonzero(PAIR.ink[np.arange(PAIR.height), cut.round().astype(int)]) for cut in inside]
     assert crossed and min(crossed) <= 5
 
 
-def test_seams_run_from_left_to_right_apart_from_each_other_and_from_the_ends():
+def test_cuts_run_from_left_to_right_apart_from_each_other_and_from_the_ends():
     ink = np.full((40, 200), 255, np.uint8)
     ink[:, ::10] = 0
-    means = [float(seam.mean()) for seam in find_seams(ink, 15)]
-    assert 2 <= len(means) <= CUTS * 200 / 40
+    means = find_cuts(ink, 15).mean(axis=1)
+    assert len(means) == 12
     assert np.diff([0, *means, 200]).min() >= 12
 
 
+@pytest.mark.parametrize("lean", [-0.4, -0.2, 0, 0.2, 0.4])
+def test_a_cut_leans_as_the_gap_does(lean):
+    columns, rows = np.meshgrid(np.arange(60), np.arange(40))
+    gap = 29.5 + lean * (19.5 - rows)
+    ink = np.where(np.abs(columns - gap) > 1, 255, 0).astype(np.uint8)
+    crossed = [np.count_nonzero(ink[np.arange(40), cut.round().clip(0, 59).astype(int)]) for cut in find_cuts(ink, 3)]
+    assert crossed[len(crossed) // 2] == 0 == min(crossed)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (2, 2), (3, 3), (500, 40)])
-def test_seams_of_any_shape(shape):
-    for seam in find_seams(np.full(shape, 255, np.uint8), 8):
-        assert seam.shape == shape[:1] and np.isfinite(seam).all()
+def test_cuts_of_any_shape(shape):
+    cuts = find_cuts(np.full(shape, 255, np.uint8), 8)
+    assert len(cuts) and cuts.shape[1:] == shape[:1] and np.isfinite(cuts).all()
 
 
 def test_a_cut_is_offered_where_rounded_digits_touch_however_long_the_touch():
     mask = blank()
     for x in 10, 34, 58:
         ring(mask, x)
-    seams = find_seams(only(mask).ink, APART)
-    assert [touch for touch in (26, 50) if all(np.abs(seam - touch).max() > 2 for seam in seams)] == []
+    cuts = find_cuts(only(mask).ink, APART)
+    assert [touch for touch in (26, 50) if all(np.abs(cut - touch).max() > 2 for cut in cuts)] == []
 
 
 @pytest.mark.parametrize("piece", [PAIR, ZERO, CROSS, bar(10)])
-def test_slices_cover_all_ink_once(piece):
-    slices = slice_piece(piece, find_seams(piece.ink, 5))
-    assert sum(cv2.countNonZero(part.ink) for part in slices) == cv2.countNonZero(piece.ink)
-    whole = np.zeros_like(piece.ink)
-    for part in slices:
-        x, y, w, h = np.subtract(part.box, (*piece.box[:2], 0, 0))
-        assert part.ink.shape == (h, w)
-        whole[y : y + h, x : x + w] |= part.ink
-    assert np.array_equal(whole, piece.ink)
+def test_what_lies_left_and_right_of_a_cut_is_all_ink_once(piece):
+    side = np.full(piece.height, np.inf)
+    for cut in find_cuts(piece.ink, 5):
+        parts = between(piece, -side, cut), between(piece, cut, side)
+        assert sum(cv2.countNonZero(part.ink) for part in parts) == cv2.countNonZero(piece.ink)
+        whole = np.zeros_like(piece.ink)
+        for part in parts:
+            x, y, w, h = np.subtract(part.box, (*piece.box[:2], 0, 0))
+            assert part.ink.shape == (h, w)
+            whole[y : y + h, x : x + w] |= part.ink
+        assert np.array_equal(whole, piece.ink)
 
 
 def test_every_run_of_slices_is_offered_once_and_the_whole_piece_as_it_is():
     piece = bar(10, w=36)
-    slices = slice_piece(piece, [np.full(HEIGHT, column) for column in (8.0, 17.0, 26.0)])
-    runs = propose(piece, slices)
+    runs = propose(piece, upright(8, 17, 26))
     spans = sorted((run.first, run.last) for run in runs)
     assert spans == [(a, b) for a in range(4) for b in range(a + 1, 5)]
     assert [run.piece is piece for run in runs if (run.first, run.last) == (0, 4)] == [True]
@@ -133,10 +153,13 @@ def test_every_run_of_slices_is_offered_once_and_the_whole_piece_as_it_is():
 
 
 def test_no_run_is_longer_than_a_digit_is_wide():
-    piece = bar(0, w=200)
-    slices = slice_piece(piece, [np.full(HEIGHT, float(column)) for column in range(10, 200, 10)])
-    spans = {(run.first, run.last) for run in propose(piece, slices)}
+    spans = {(run.first, run.last) for run in propose(bar(0, w=200), upright(*range(10, 200, 10)))}
     assert max(b - a for a, b in spans - {(0, 20)}) == RUN
+
+
+def test_where_two_cuts_cross_there_may_be_no_ink_between_them():
+    runs = propose(bar(0, w=30), np.array([np.full(HEIGHT, 20.0), np.full(HEIGHT, 10.0)]))
+    assert sorted((run.first, run.last) for run in runs) == [(0, 1), (0, 2), (0, 3), (1, 3), (2, 3)]
 
 
 @pytest.mark.parametrize(
@@ -192,7 +215,7 @@ def test_of_many_doubtful_pieces_some_are_tried_and_tell_whether_all_are_cut(hal
 
     pairs = [PAIR._replace(box=(200 * i, *PAIR.box[1:])) for i in range(TRIED + 1)]
     (line,) = part_digits([pairs], HEIGHT, look)
-    each = len(propose(PAIR, slice_piece(PAIR, find_seams(PAIR.ink, 0.08 * HEIGHT))))
+    each = len(propose(PAIR, find_cuts(PAIR.ink, 0.08 * HEIGHT)))
     assert sum(len(digits) == 2 for _, digits in line) == cut
     assert (shown > TRIED * each) == (cut > 0)
 
@@ -205,7 +228,7 @@ def test_junk_has_no_digits():
 def path(answers, wide=40, high=40, height=HEIGHT, piece=None, at=None):
     """The values along the best path through a piece that is cut in two; the answers by (first, last) slice."""
     piece = piece or bar(0, 0, wide, high)
-    halves = slice_piece(piece, [np.full(piece.height, at or wide / 2)])
+    halves = slices(piece, at or wide / 2)
     parts = {(0, 1): halves[0], (1, 2): halves[1], (0, 2): piece}
     runs = [Run(*span, part._replace(answer=answers.get(span, DOUBT))) for span, part in parts.items()]
     return [digit.value for digit in best_path(piece, 2, runs, height)]
@@ -227,9 +250,9 @@ def test_a_piece_is_cut_where_both_halves_are_much_surer_digits(halves, whole, e
 
 def test_in_a_long_row_of_touching_digits_a_cut_is_no_dearer_than_in_a_pair():
     piece = bar(0, 0, 120, 40)
-    slices = slice_piece(piece, [np.full(40, right) for right in (14, 44, 80)])
-    runs = [Run(i, i + 1, part._replace(answer=answer(i, 0.99999))) for i, part in enumerate(slices)]
-    runs += [Run(0, 2, join(slices[:2])._replace(answer=answer(9, 0.99))), Run(0, 4, piece)]
+    parts = slices(piece, 14, 44, 80)
+    runs = [Run(i, i + 1, part._replace(answer=answer(i, 0.99999))) for i, part in enumerate(parts)]
+    runs += [Run(0, 2, join(parts[:2])._replace(answer=answer(9, 0.99))), Run(0, 4, piece)]
     assert [digit.value for digit in best_path(piece, 4, runs, HEIGHT)] == [0, 1, 2, 3]
 
 

@@ -17,7 +17,7 @@ from utils.draw import annotate
 from utils.frame import center_digit, center_digits
 from utils.handwriting import distort, restyle
 from utils.ink import PAPERS, flatten_light, threshold
-from utils.lattice import find_seams, slice_piece
+from utils.lattice import between, find_cuts
 from utils.lines import group_lines
 from utils.picture import read_picture, write_picture
 from utils.segment import Piece, cut_pieces, paint
@@ -114,18 +114,22 @@ def test_every_box_is_in_one_line(boxes, height):
 
 @quick
 @given(GREYS, st.floats(0, 10))
-def test_seams_run_from_top_to_bottom_inside_the_ink(ink, apart):
-    for seam in find_seams(ink, apart):
-        assert seam.shape == ink.shape[:1] and (seam >= -0.5).all() and (seam <= ink.shape[1]).all()
+def test_the_middles_of_cuts_lie_inside_the_ink_from_left_to_right(ink, apart):
+    cuts = find_cuts(ink, apart)
+    middles = cuts.mean(axis=1)
+    assert cuts.shape[1:] == ink.shape[:1] and (np.diff(middles) > 0).all()
+    assert ((middles > -0.5) & (middles < ink.shape[1] - 0.5)).all()
 
 
 @quick
 @given(MASKS, st.floats(0, 10))
-def test_a_piece_in_slices_is_the_piece(ink, apart):
+def test_a_piece_cut_in_two_is_the_piece(ink, apart):
     whole = Piece((7, 5, *ink.shape[::-1]), ink, 2.0)
-    slices = slice_piece(whole, find_seams(ink, apart))
-    moved = [part._replace(box=(part.box[0] - 7, part.box[1] - 5, *part.box[2:])) for part in slices]
-    assert np.array_equal(paint(moved, ink.shape), ink)
+    side = np.full(len(ink), np.inf)
+    for cut in find_cuts(ink, apart):
+        halves = between(whole, -side, cut), between(whole, cut, side)
+        moved = [part._replace(box=(part.box[0] - 7, part.box[1] - 5, *part.box[2:])) for part in halves]
+        assert np.array_equal(paint(moved, ink.shape), ink)
 
 
 @quick

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from utils.segment import Look, Parts, Piece, join, logit
+from utils.segment import Look, Parts, Piece, logit
 from utils.signs import is_tick
 
 WHOLE = 0.95  # probability from which a piece is one digit and is not cut, unless it is wider than BROAD
@@ -24,14 +24,12 @@ NARROW, NARROW_PRICE = 0.9, 20.0  # own heights; log-odds a height: a cut throug
 BROAD, BROAD_PRICE = 1.1, 6.0  # own heights; log-odds a height: a digit that is wider is less likely
 SHORT, SHORT_PRICE = 0.5, 24.0  # digit heights; log-odds a height: a digit that is lower is less likely
 DOUBLE = 0.5  # digit heights: a doubtful piece wider than this may be several digits
-CUTS = 10  # in a piece that is as wide as high, at most
 APART = 0.065  # digit heights between two cuts
-MIDDLE = 0.2  # of that: a cut this near to the middle of a piece is tried first, since most are of two digits
+LEANS = 0.0, 0.2, -0.2, 0.4, -0.4  # run over rise, to the right: a cut's, of which the first is taken that costs least
+INK = 2.4  # times what it costs a cut to enter ink: what a cut costs that is all ink
 RUN = round(1 / APART)  # slices in a digit, at most: it is seldom wider than high
 TRIED = 60  # doubtful pieces that are cut first...
 PAYS = 0.4  # ...and the share of them that must be several digits, or the others are not cut; in print up to 0.3 are
-SEAM_ROWS = 48  # pixels: a piece is reduced to this height to find its cuts
-ENTER, INK, SLANT = 4.0, 0.2, 0.2  # price of a seam's step from paper into ink, of a row of ink, and of a step aside
 
 
 class Run(NamedTuple):
@@ -65,13 +63,13 @@ def part_digits(lines: Sequence[Sequence[Piece]], height: float, look: Look) -> 
 
 def cut_digits(pieces: Sequence[Piece], height: float, look: Look) -> dict[int, list[Piece]]:
     """Cut pieces: the digits of each, from left to right, by its id."""
-    slices = [slice_piece(piece, find_seams(piece.ink, APART * height)) for piece in pieces]
-    runs = [propose(piece, cuts) for piece, cuts in zip(pieces, slices)]
+    cuts = [find_cuts(piece.ink, APART * height) for piece in pieces]
+    runs = [propose(piece, lines) for piece, lines in zip(pieces, cuts)]
     seen = iter(look([run.piece for options in runs for run in options]))
     parted = {}
-    for piece, cuts, options in zip(pieces, slices, runs):
+    for piece, lines, options in zip(pieces, cuts, runs):
         options = [run._replace(piece=next(seen)) for run in options]
-        parted[id(piece)] = best_path(piece, len(cuts), options, height)
+        parted[id(piece)] = best_path(piece, len(lines) + 1, options, height)
     return parted
 
 
@@ -81,89 +79,47 @@ def may_be_several(piece: Piece, height: float) -> bool:
     return tall > SHORT * height and (width > BROAD * tall or (width > DOUBLE * height and piece.confidence < WHOLE))
 
 
-def find_seams(ink: np.ndarray, apart: float) -> list[np.ndarray]:
-    """Find where ink may be cut: paths from top to bottom that enter ink least often (seams, Avidan and Shamir 2007).
+def find_cuts(ink: np.ndarray, apart: float) -> np.ndarray:
+    """Find where ink may be cut: straight lines, evenly apart, each of which leans so that it enters ink least often.
 
     Where two rounded digits touch there is more ink from top to bottom than in a stroke, but it is entered once.
 
     Parameters
     ----------
     ink : (h, w) uint8, 255 is ink
-    apart : pixels between two paths, and between a path and either end
+    apart : pixels between two lines, and between a line and either end; at least 2
 
     Returns
     -------
-    Paths from left to right, up to CUTS for a width of the own height, each the column of every row, (h,) float32.
+    (n, h) float32: the column of each line in each row; lines of different leans may cross
     """
     h, w = ink.shape
-    scale = min(1.0, SEAM_ROWS / h)
-    size = max(3, round(w * scale)), max(3, round(h * scale))
-    small = cv2.resize(ink, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    waist = size[1] // 2
-    down, above = _cheapest(small[: waist + 1])
-    up, below = _cheapest(small[waist:][::-1])
-    margin = max(2, round(apart * scale))
-    taken = np.zeros(size[0], bool)
-    taken[:margin] = taken[-margin:] = True
-    paths = []
-    total = down + up - (ENTER + INK) * small[waist]  # both halves have paid for the row where they meet
-    middle = np.abs(np.arange(size[0]) - size[0] / 2) < MIDDLE * margin
-    most = CUTS * max(1.0, w / h)
-    for column in np.lexsort((total, ~middle)):
-        if len(paths) < most and not taken[column]:
-            taken[max(0, column - margin) : column + margin + 1] = True
-            path = np.array(_trace(above, column)[::-1] + _trace(below, column)[1:], np.float32)
-            path = (path + 0.5) / scale - 0.5  # the middle of the reduced column
-            paths.append(cv2.resize(path[:, None], (1, h), interpolation=cv2.INTER_LINEAR)[:, 0])
-    return sorted(paths, key=lambda path: float(path.mean()))
+    middles = np.linspace(-0.5, w - 0.5, max(2, round(w / max(2.0, apart))) + 1, dtype=np.float32)[1:-1]
+    rise = (h - 1) / 2 - np.arange(h, dtype=np.float32)
+    columns = middles[:, None, None] + np.float32(LEANS)[:, None] * rise  # (n, leans, h)
+    nearest = columns.round().astype(int)
+    is_ink = (ink[np.arange(h), nearest.clip(0, w - 1)] > 0) & (nearest >= 0) & (nearest < w)
+    entries = (is_ink & np.diff(is_ink, axis=2, prepend=False)).sum(axis=2)
+    cheapest = (entries + INK * is_ink.mean(axis=2)).argmin(axis=1)
+    return columns[np.arange(len(middles)), cheapest]
 
 
-def _cheapest(ink: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Cost of the cheapest path from the first row to each column of the last, and the step that led to each pixel."""
-    total, steps = (ENTER + INK) * ink[0], []
-    for above, row in zip(ink, ink[1:]):
-        ways = _beside(total, np.inf) + ENTER * np.maximum(0, row - _beside(above, 0))
-        ways[[0, 2]] += SLANT
-        way = ways.argmin(0)
-        steps.append(way - 1)
-        total = ways[way, np.arange(len(way))] + INK * row
-    return total, steps
-
-
-def _beside(row: np.ndarray, edge: float) -> np.ndarray:
-    """Show for each column of a row (n,) its left neighbour, itself and its right neighbour: (3, n)."""
-    return np.stack([np.r_[edge, row[:-1]], row, np.r_[row[1:], edge]])
-
-
-def _trace(steps: list[np.ndarray], column: int) -> list[int]:
-    """Follow the steps back from a column of the last row to the first."""
-    path = [int(column)]
-    for step in reversed(steps):
-        path.append(path[-1] + int(step[path[-1]]))
-    return path
-
-
-def slice_piece(piece: Piece, seams: Sequence[np.ndarray]) -> list[Piece]:
-    """Cut a piece along its seams; slices without ink are left out."""
-    h, w = piece.ink.shape
-    x, y = piece.box[:2]
-    columns = np.arange(w)
-    edges = [np.full(h, -np.inf), *seams, np.full(h, np.inf)]
-    slices = []
-    for left, right in zip(edges, edges[1:]):
-        ink = np.where((columns > left[:, None]) & (columns <= right[:, None]), piece.ink, 0).astype(np.uint8)
-        dx, dy, width, height = cv2.boundingRect(ink)
-        if width:
-            ink = ink[dy : dy + height, dx : dx + width]
-            slices.append(Piece((x + dx, y + dy, width, height), ink, piece.stroke))
-    return slices
-
-
-def propose(piece: Piece, slices: Sequence[Piece]) -> list[Run]:
-    """Take every run of neighbouring slices for one digit, and the whole piece."""
-    n = len(slices)
+def propose(piece: Piece, cuts: np.ndarray) -> list[Run]:
+    """Take every run of neighbouring slices for one digit, and the whole piece; for `cuts` see `find_cuts`."""
+    n, sides = len(cuts) + 1, np.full((1, piece.height), np.inf)
+    edges = np.concatenate([-sides, cuts, sides])
     spans = [(a, b) for a in range(n) for b in range(a + 1, min(n, a + RUN) + 1) if b - a < n]
-    return [Run(0, n, piece)] + [Run(a, b, join(slices[a:b])) for a, b in spans]
+    parts = [(a, b, between(piece, edges[a], edges[b])) for a, b in spans]
+    return [Run(0, n, piece)] + [Run(*part) for part in parts if part[2].box[2]]
+
+
+def between(piece: Piece, left: np.ndarray, right: np.ndarray) -> Piece:
+    """Cut out what of a piece lies between two lines (h,), the columns of its rows; its box is empty without ink."""
+    x, y = piece.box[:2]
+    columns = np.arange(piece.ink.shape[1])
+    ink = np.where((columns > left[:, None]) & (columns <= right[:, None]), piece.ink, 0).astype(np.uint8)
+    dx, dy, w, h = cv2.boundingRect(ink)
+    return Piece((x + dx, y + dy, w, h), ink[dy : dy + h, dx : dx + w], piece.stroke)
 
 
 def best_path(piece: Piece, n: int, runs: Sequence[Run], height: float) -> list[Piece]:
