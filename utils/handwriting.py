@@ -32,6 +32,7 @@ BEND = 1.5  # px: the most that parts of a stroke are displaced
 PEN, SPREAD, THINNEST, THICKEST = 3.2, 0.35, 1.3, 5.3  # px and log px: from a sharp pencil's strokes to a marker's
 OTHER_PEN = 0.75  # share of the digits that get another pen
 SPECK, GAP = 0.06, 0.1  # share of the digits with a speck beside them, and with a gap in a stroke
+MELTED, BLURS = 0.2, (2, 6)  # share of the digits that are cut from a blurred picture, and how often they are blurred
 SOFT = 0.25  # share of the digits that are blurred
 BLACK = 0.7, 1.05  # blackness of a digit
 FALL = -0.5, 0.7  # how its strokes fall off to their edges: sharply or softly
@@ -92,6 +93,7 @@ def distort(digits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     for start in range(0, len(digits), AT_ONCE):
         ink = thicken(bend(digits[start : start + AT_ONCE], rng), rng)
         stain(ink, rng)
+        melt(ink, rng)
         distorted[start : start + AT_ONCE] = tone(frame_images(ink, rng), rng)
     return distorted
 
@@ -166,12 +168,27 @@ def stain(ink: np.ndarray, rng: np.random.Generator) -> None:
         cv2.circle(ink[i], (x, y), int(rng.integers(1, 3)), 0, -1)
 
 
+def melt(ink: np.ndarray, rng: np.random.Generator) -> None:
+    """Blur some digits and make their edges sharp again, in place, as a threshold does with a blurred photo."""
+    times = rng.integers(*BLURS, len(ink), endpoint=True) * (rng.random(len(ink)) < MELTED)
+    for done in range(times.max(initial=0)):
+        ink[times > done] = _blur(ink[times > done])
+    some = ink[times > 0]
+    blackest = some.max(axis=(1, 2), keepdims=True).clip(1).astype(np.float32)
+    ink[times > 0] = (255 * (3 * (some / blackest) - 1)).clip(0, 255)  # a third as black is paper, two thirds are ink
+
+
+def _blur(images: np.ndarray) -> np.ndarray:
+    """Blur images (n, s, s) by 0.8 px; they have blank margins between them."""
+    rows = images.reshape(-1, images.shape[2])
+    return cv2.GaussianBlur(rows, (3, 3), 0).reshape(images.shape) if len(images) else images
+
+
 def tone(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Blur some digits, and give all another blackness and another fall from the middle of a stroke to its edge."""
-    n, side, _ = ink.shape
+    n = len(ink)
     soft = rng.random(n) < SOFT
-    if soft.any():
-        ink[soft] = cv2.GaussianBlur(ink[soft].reshape(-1, side), (3, 3), 0).reshape(-1, side, side)
+    ink[soft] = _blur(ink[soft])
     darkest = ink.max(axis=(1, 2), keepdims=True).clip(40).astype(np.float32)
     black = (255 * rng.uniform(*BLACK, (n, 1, 1))).astype(np.float32)
     curve = rng.uniform(*FALL, (n, 1, 1)).astype(np.float32)

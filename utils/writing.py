@@ -18,7 +18,7 @@ from utils.spaces import SPACE, WIDER
 
 # The network is surer than it is right: these make its log-odds, see `any_alike`, a vote (Platt 1999). They were
 # chosen on pages of held-out digits and print, with networks of two seeds.
-EVEN, DOUBT = 7.0, 1.5  # log-odds: more speaks for a number; what is less by up to DOUBT, for neither number nor word
+EVEN, DOUBT = 6.5, 1.5  # log-odds: more speaks for a number; what is less by up to DOUBT, for neither number nor word
 RATE = 0.35  # what one more, or less, counts
 STRONGEST, WEAKEST = 1.0, -2.0  # votes: one sure digit makes no number of a word, nor one tick a word of a number
 RARE = 0.2  # share of a page's pieces: if fewer are doubtful, it is digits, and EVEN is their median at most
