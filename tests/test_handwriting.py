@@ -15,6 +15,7 @@ from utils.handwriting import (
     AT_ONCE,
     JUNK,
     LATE_PLAIN,
+    MELTED,
     PART,
     PLAIN,
     PRINTED,
@@ -23,6 +24,7 @@ from utils.handwriting import (
     distort,
     epoch_size,
     handwriting,
+    melt,
     plot_distortions,
     restyle,
     stain,
@@ -117,6 +119,26 @@ def test_some_digits_get_a_speck_and_some_a_gap_and_most_neither(rng):
     stain(stained, rng)
     more, less = ((stained > digits).any(axis=(1, 2)).mean(), (stained < digits).any(axis=(1, 2)).mean())
     assert 0.03 < more < 0.1 and 0.06 < less < 0.15
+
+
+def test_some_digits_melt_so_that_small_holes_fill_and_edges_stay_sharp(rng):
+    rings = np.zeros((1000, SIDE, SIDE), np.uint8)
+    rings[:, 8:24, 8:24] = 255
+    rings[:, 14:16, 14:16] = 0
+    melted = rings.copy()
+    melt(melted, rng)
+    changed = (melted != rings).any(axis=(1, 2))
+    assert changed.mean() == pytest.approx(MELTED, abs=0.04)
+    assert (melted[changed, 14, 14] > 128).mean() > 0.9 and (melted[changed, 18, 11:21] == 255).all()
+    assert ((melted[changed] > 0) & (melted[changed] < 255)).mean() < 0.1
+    assert (melted[:, 8, 8] < 128)[changed].all()  # corners go round
+
+
+def test_a_thin_stroke_melts_but_does_not_vanish_and_paper_stays_blank(rng):
+    lines = np.zeros((500, SIDE, SIDE), np.uint8)
+    lines[::2, 6:26, 16] = 100
+    melt(lines, rng)
+    assert (lines[::2].max(axis=(1, 2)) >= 100).all() and not lines[1::2].any()
 
 
 def test_ink_is_of_all_blacknesses_but_never_faint(rng):
