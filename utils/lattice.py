@@ -115,11 +115,14 @@ def propose(piece: Piece, cuts: np.ndarray) -> list[Run]:
 
 def between(piece: Piece, left: np.ndarray, right: np.ndarray) -> Piece:
     """Cut out what of a piece lies between two lines (h,), the columns of its rows; its box is empty without ink."""
-    x, y = piece.box[:2]
-    columns = np.arange(piece.ink.shape[1])
-    ink = np.where((columns > left[:, None]) & (columns <= right[:, None]), piece.ink, 0).astype(np.uint8)
+    x, y, wide, _ = piece.box
+    start = int(max(0, left.min()))  # a digit's part of a long piece, not all of it for each digit
+    end = int(max(start + 1, min(wide, right.max() + 1)))
+    columns = np.arange(start, end)
+    is_inside = (columns > left[:, None]) & (columns <= right[:, None])
+    ink = np.where(is_inside, piece.ink[:, start:end], 0).astype(np.uint8)
     dx, dy, w, h = cv2.boundingRect(ink)
-    return Piece((x + dx, y + dy, w, h), ink[dy : dy + h, dx : dx + w], piece.stroke)
+    return Piece((x + start + dx, y + dy, w, h), ink[dy : dy + h, dx : dx + w], piece.stroke)
 
 
 def best_path(piece: Piece, n: int, runs: Sequence[Run], height: float) -> list[Piece]:
