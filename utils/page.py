@@ -173,11 +173,8 @@ def read(scaled: Scaled, hypothesis: Hypothesis, look: Look) -> Page:
 
 
 def read_at(scaled: Scaled, hypothesis: Hypothesis, scale: float, height: float, look: Look) -> Page:
-    """Read a picture at a share of its sides, at which digits have this height; texture is passed over."""
-    page = find_strokes(scaled, hypothesis, scale, height)
-    if is_texture(page.strokes, look):
-        return page._replace(strokes=[])
-    return find_digits(page, look)
+    """Read a picture at a share of its sides, at which digits have this height."""
+    return find_digits(find_strokes(scaled, hypothesis, scale, height), look)
 
 
 def find_strokes(scaled: Scaled, hypothesis: Hypothesis, scale: float, height: float = 0.0) -> Page:
@@ -215,8 +212,10 @@ def is_texture(strokes: Sequence[Piece], look: Look) -> bool:
 
 
 def find_digits(page: Page, look: Look) -> Page:
-    """Take the other steps: the strokes of a page become lines of digits."""
+    """Take the other steps: the strokes of a page become lines of digits; texture is passed over."""
     mask = page.mask
+    if is_texture(page.strokes, look):
+        return page._replace(strokes=[])
     # 3. Strokes: what lies beside the sheet is dropped, hollow digits are filled, and printed lines are erased.
     strokes, ink = fill_outlines(without_desk(look(page.strokes), page.grey), page.ink, look)
     strokes = erase_lines(strokes, ink, look)

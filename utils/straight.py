@@ -31,16 +31,21 @@ BOLD = 1.7  # of a line's ink: anything blacker is a stroke that lies on the lin
 class Course(NamedTuple):
     """Where a line runs, in a picture that is turned so that the line lies along it."""
 
-    rows: np.ndarray  # (W,) float, the row of the line's middle in each column; nan where there is none
+    rows: np.ndarray  # (n,) float, the row of its middle in each column; it goes on, by its own length, at both ends
+    start: int  # the column of the first of these
     thickness: float  # pixels
     black: float  # its ink, see `utils.ink`
     first: int  # the column in which it begins,
     last: int  # and in which it ends
 
+    def row(self, column: int) -> float:
+        """The row of its middle in a column."""
+        return float(self.rows[column - self.start])
+
     @property
     def level(self) -> float:
         """The row of its middle column."""
-        return float(self.rows[(self.first + self.last) // 2])
+        return self.row((self.first + self.last) // 2)
 
 
 # chooses lines among those of one slope, given the ink, the `run_lengths` of what they may end at, and their length
@@ -123,7 +128,7 @@ def level_courses(ink: np.ndarray, lengths: np.ndarray, slope: float, length: fl
     """Find the lines of one slope; `lengths` are the `run_lengths` of the ink."""
     drop = np.round(-slope * np.arange(ink.shape[1])).astype(int)  # of each column, until lines of this slope lie level
     drop -= drop.min()
-    rows, columns = np.nonzero(ink > 0)  # three times as fast as of the float array itself
+    rows, columns = pixels(ink > 0)
     mask = np.zeros((len(ink) + drop.max(), ink.shape[1]), np.uint8)
     mask[rows + drop[columns], columns] = 255
 
@@ -133,72 +138,106 @@ def level_courses(ink: np.ndarray, lengths: np.ndarray, slope: float, length: fl
         cv2.blur(picture, (window, 1), borderType=cv2.BORDER_CONSTANT)
         for picture in (cv2.dilate(mask, upright), np.full((1, mask.shape[1]), 255, np.uint8))
     )
-    runs = 255 * ((mask > 0) & (filled >= FULL * edge)).astype(np.uint8)
-    level = np.flatnonzero(runs.any(axis=1))
+    is_run = (mask > 0) & (filled >= np.ceil(FULL * edge).astype(np.uint8))
+    level = np.flatnonzero(is_run.any(axis=1))
     if not len(level):
         return []
     top = level[0]
-    runs = runs[top : level[-1] + 1]
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(runs, np.ones((3, window), np.uint8)))
-    left, wide, high = (stats[:, i] for i in (cv2.CC_STAT_LEFT, cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT))
-    missed = (FULL - 0.5) * length  # where a line ends inside the picture, half of the window of `filled` lies beyond
-    span = wide - window // 2 * ((left > 0).astype(int) + (left + wide < ink.shape[1]))  # before it was dilated
-    likely = np.flatnonzero((span >= length - 2 * missed) & (high <= (thick + 4 * BENT) * wide + 4))
-    labels[runs == 0] = 0
-    courses = []
-    for i in likely[likely > 0]:
-        x, y, w, h, _ = stats[i]
-        rows, columns = np.nonzero(labels[y : y + h, x : x + w] == i)
-        columns = columns + x
-        rows = rows + top + y - drop[columns]
-        first, last = columns.min(), columns.max()
-        if last - first + 1 + missed * (int(first > 0) + int(last < ink.shape[1] - 1)) < length:
-            continue
-        if course := find_course(rows, columns, ink, lengths, thick):
-            courses.append(course)
-    return courses
+    is_run = is_run[top : level[-1] + 1]
+    _, labels = cv2.connectedComponents(cv2.dilate(is_run.astype(np.uint8), np.ones((3, window), np.uint8)))
+    rows, columns = pixels(is_run)
+    line = labels[rows, columns]
+    kept = sort_long(columns, line, ink.shape[1], length)
+    return fit_courses((rows + top - drop[columns])[kept], columns[kept], line[kept], ink, lengths, thick)
 
 
-def find_course(
-    rows: np.ndarray, columns: np.ndarray, ink: np.ndarray, lengths: np.ndarray, thick: float
-) -> Course | None:
-    """Fit a parabola to pixels (rows, columns) if they make a thin, straight line.
+def pixels(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """List the pixels (rows, columns) of a mask (H, W) bool; several times as fast as `np.nonzero`."""
+    return np.divmod(np.flatnonzero(mask), mask.shape[1])
+
+
+def sort_long(columns: np.ndarray, line: np.ndarray, width: int, length: float) -> np.ndarray:
+    """Sort pixels by line, and by column, and drop the lines that are too short: their indices (n,)."""
+    order = np.lexsort((columns, line))
+    at, line = columns[order], line[order]
+    is_first = np.diff(line, prepend=-1) > 0
+    first, last = at[is_first], at[np.roll(is_first, -1)]
+    # where a line ends inside the picture, half of the window that it must fill lies beyond
+    beyond = (FULL - 0.5) * length * ((first > 0).astype(int) + (last < width - 1))
+    is_long = last - first + 1 + beyond >= length
+    return order[is_long[np.cumsum(is_first) - 1]]
+
+
+def fit_courses(
+    rows: np.ndarray, columns: np.ndarray, line: np.ndarray, ink: np.ndarray, lengths: np.ndarray, thick: float
+) -> list[Course]:
+    """Fit a parabola to the pixels of each line, if they make it thin and straight.
 
     Parameters
     ----------
+    rows, columns, line : (n,) of each pixel, as `sort_long` sorts them
     lengths : (H, W) of the vertical run of ink through each pixel
     thick : see `find_lines`
 
     Returns
     -------
-    The line's course, extended straight by its own length on both sides, or None.
+    The lines' courses, extended straight by their own length on both sides.
     """
-    runs = lengths[rows, columns]
-    first = columns.min()
-    filled = np.bincount(columns - first)
-    at, span = np.flatnonzero(filled), len(filled)
-    thickness = np.full(span, runs.max())
-    np.minimum.at(thickness, columns - first, runs)
-    typical = np.median(thickness[at])
-    even = np.abs(thickness[at] - typical) <= max(1, EVEN * typical)
-    if typical > thick * span or even.sum() < FILLED * span or even.mean() < MOSTLY:
-        return None
-    middle = np.bincount(columns - first, rows)[at] / filled[at]
-    bent, straight = np.polyfit(at, middle, 2), np.polyfit(at, middle, 1)
-    if np.percentile(np.abs(np.polyval(bent, at) - middle), 90) > 1 + BENT * span:
-        return None
-    x = np.arange(ink.shape[1]) - first
-    course = np.where((x >= 0) & (x < span), np.polyval(bent, x), np.polyval(straight, x))
-    course[(x < -span) | (x >= 2 * span)] = np.nan
-    thickness, black = float(np.median(runs)), float(np.median(ink[rows, columns]))
-    return Course(course, thickness, black, int(first), int(columns.max()))
+    if not len(rows):
+        return []
+    line = np.cumsum(np.diff(line, prepend=line[0]) > 0)  # 0, 1, 2...
+    runs, black = lengths[rows, columns], ink[rows, columns]
+    # what its pixels tell of each column of each line
+    start = np.flatnonzero((np.diff(line, prepend=-1) > 0) | (np.diff(columns, prepend=-1) != 0))
+    of, column = line[start], columns[start]
+    middle = np.add.reduceat(rows, start) / np.diff(start, append=len(rows))
+    thickness = np.minimum.reduceat(runs, start)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return np.bincount(of, values) / n
+
+    n = np.bincount(of)
+    last = np.cumsum(n) - 1
+    first, last = column[last - n + 1], column[last]
+    span = last - first + 1
+    typical = quantiles(thickness, of, 0.5)
+    even = np.bincount(of, np.abs(thickness - typical[of]) <= np.maximum(1, EVEN * typical)[of])
+    is_thin = (typical <= thick * span) & (even >= FILLED * span) & (even >= MOSTLY * n)
+    # least squares, with polynomials that are orthogonal over the columns of each line
+    centre = mean(column)
+    x = column - centre[of]
+    square = np.maximum(mean(x**2), 1)
+    skew = mean(x**3) / square
+    bow = x**2 - skew[of] * x - square[of]
+    level, slope, bend = mean(middle), mean(x * middle) / square, mean(bow * middle) / np.maximum(mean(bow**2), 1)
+    away = np.abs(level[of] + slope[of] * x + bend[of] * bow - middle)
+    is_straight = quantiles(away, of, 0.9) <= 1 + BENT * span
+
+    thickness, black = quantiles(runs, line, 0.5), quantiles(black, line, 0.5)
+    courses = []
+    for i in np.flatnonzero(is_thin & is_straight):
+        column = np.arange(max(0, first[i] - span[i]), min(ink.shape[1], last[i] + 1 + span[i]))
+        x = column - centre[i]
+        bow = np.where((column < first[i]) | (column > last[i]), 0, x**2 - skew[i] * x - square[i])
+        course = level[i] + slope[i] * x + bend[i] * bow
+        courses.append(Course(course, int(column[0]), thickness[i], black[i], int(first[i]), int(last[i])))
+    return courses
+
+
+def quantiles(values: np.ndarray, of: np.ndarray, share: float) -> np.ndarray:
+    """Take the same quantile of the values (N,) of each of several things; `of` (N,) says whose, from 0 on."""
+    values = values[np.lexsort((values, of))]
+    n = np.bincount(of)
+    at = np.cumsum(n) - n + share * (n - 1)
+    low, high = np.floor(at).astype(int), np.ceil(at).astype(int)
+    return values[low] + (at - low) * (values[high] - values[low])
 
 
 def on_course(course: Course, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """List the pixels (rows, columns) of a picture of this shape on a line's course."""
     half = round(course.thickness / 2) + 1
-    columns = np.flatnonzero(~np.isnan(course.rows))
-    rows = np.round(course.rows[columns]).astype(int) + np.arange(-half, half + 1)[:, None]
+    columns = course.start + np.arange(len(course.rows))
+    rows = np.round(course.rows).astype(int) + np.arange(-half, half + 1)[:, None]
     rows, columns = np.broadcast_arrays(rows, columns)
     inside = (rows >= 0) & (rows < shape[0])
     return rows[inside], columns[inside]
@@ -219,7 +258,7 @@ def stands(course: Course, ink: np.ndarray, ends: np.ndarray, length: float) -> 
         last = end + step * round((FULL - 0.5) * length)
         while end != last and 0 <= end + step < ink.shape[1] and inked[end + step]:
             end += step
-        row = round(course.rows[end])
+        row = round(course.row(end))
         there = ends[max(0, row - reach) : row + reach, max(0, end - reach) : end + reach]
         yield there.max(initial=0) > reach or abs(end - edge) <= reach
 

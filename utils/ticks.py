@@ -57,7 +57,7 @@ def evenly_standing(
 def on_line(course: Course, ends: np.ndarray) -> bool:
     """Whether a line stands on one across it, or crosses it; `ends` are the `run_lengths` of those."""
     reach = 2 * max(2, round(course.thickness)) + 2
-    rows = course.rows[course.first : course.last + 1]
+    rows = course.rows[course.first - course.start : course.last + 1 - course.start]
     top, bottom = max(0, round(rows.min()) - reach), max(0, round(rows.max()) + reach)
     return bool(ends[top:bottom, max(0, course.first - reach) : course.last + reach].max(initial=0) > reach)
 
@@ -80,7 +80,7 @@ def between(one: Course, other: Course, n: int) -> list[Course]:
     """Lay the n - 1 lines between two that are n steps apart."""
     thickness, black = (one.thickness + other.thickness) / 2, (one.black + other.black) / 2
     first, last = min(one.first, other.first), max(one.last, other.last)
-    columns = np.arange(len(one.rows))
-    inside = (first <= columns) & (columns <= last)
-    ways = (np.where(inside, one.rows + (other.rows - one.rows) * k / n, np.nan) for k in range(1, n))
-    return [Course(rows, thickness, black, first, last) for rows in ways]
+    first = max(first, one.start, other.start)
+    last = min(last, *(course.start + len(course.rows) - 1 for course in (one, other)))
+    upper, lower = (course.rows[first - course.start : last + 1 - course.start] for course in (one, other))
+    return [Course(upper + (lower - upper) * k / n, first, thickness, black, first, last) for k in range(1, n)]
