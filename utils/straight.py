@@ -147,7 +147,8 @@ def level_courses(ink: np.ndarray, lengths: np.ndarray, slope: float, length: fl
     _, labels = cv2.connectedComponents(cv2.dilate(is_run.astype(np.uint8), np.ones((3, window), np.uint8)))
     rows, columns = pixels(is_run)
     line = labels[rows, columns]
-    kept = sort_long(columns, line, ink.shape[1], length)
+    kept = np.flatnonzero(is_slender(rows, columns, line, ink.shape[1], length, thick))
+    kept = kept[np.lexsort((columns[kept], line[kept]))]
     return fit_courses((rows + top - drop[columns])[kept], columns[kept], line[kept], ink, lengths, thick)
 
 
@@ -156,16 +157,26 @@ def pixels(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.divmod(np.flatnonzero(mask), mask.shape[1])
 
 
-def sort_long(columns: np.ndarray, line: np.ndarray, width: int, length: float) -> np.ndarray:
-    """Sort pixels by line, and by column, and drop the lines that are too short: their indices (n,)."""
-    order = np.lexsort((columns, line))
-    at, line = columns[order], line[order]
-    is_first = np.diff(line, prepend=-1) > 0
-    first, last = at[is_first], at[np.roll(is_first, -1)]
+def is_slender(
+    rows: np.ndarray, columns: np.ndarray, line: np.ndarray, width: int, length: float, thick: float
+) -> np.ndarray:
+    """Whether the pixels (N,) are of something that is as long, and may be as thin, as a line: (N,) bool.
+
+    `width` is the picture's; for the others see `fit_courses` and `find_lines`.
+    """
+
+    def extreme(of: np.ufunc, values: np.ndarray) -> np.ndarray:
+        found = np.zeros(line.max(initial=0) + 1, int)
+        found[line] = values
+        of.at(found, line, values)
+        return found
+
+    first, last = extreme(np.minimum, columns), extreme(np.maximum, columns)
+    high = extreme(np.maximum, rows) - extreme(np.minimum, rows)
+    span = last - first + 1
     # where a line ends inside the picture, half of the window that it must fill lies beyond
     beyond = (FULL - 0.5) * length * ((first > 0).astype(int) + (last < width - 1))
-    is_long = last - first + 1 + beyond >= length
-    return order[is_long[np.cumsum(is_first) - 1]]
+    return ((span + beyond >= length) & (high <= (thick + 4 * BENT) * (span + length) + 1))[line]
 
 
 def fit_courses(
@@ -175,7 +186,7 @@ def fit_courses(
 
     Parameters
     ----------
-    rows, columns, line : (n,) of each pixel, as `sort_long` sorts them
+    rows, columns, line : (n,) of each pixel, by line and by column
     lengths : (H, W) of the vertical run of ink through each pixel
     thick : see `find_lines`
 
@@ -226,7 +237,7 @@ def fit_courses(
 
 def quantiles(values: np.ndarray, of: np.ndarray, share: float) -> np.ndarray:
     """Take the same quantile of the values (N,) of each of several things; `of` (N,) says whose, from 0 on."""
-    values = values[np.lexsort((values, of))]
+    values = np.sort(of + 1j * values).imag  # NumPy sorts by the real part first
     n = np.bincount(of)
     at = np.cumsum(n) - n + share * (n - 1)
     low, high = np.floor(at).astype(int), np.ceil(at).astype(int)
