@@ -26,11 +26,11 @@ from utils.handwriting import (
     handwriting,
     melt,
     plot_distortions,
-    restyle,
     stain,
     thicken,
     tone,
 )
+from utils.styles import restyle
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from utils.classifier import load_classifier
 from utils.dataset import encode, load_dataset
 from utils.draw import annotate
 from utils.frame import center_digit, center_digits
-from utils.handwriting import distort, restyle
+from utils.handwriting import distort
 from utils.ink import PAPERS, flatten_light, threshold
 from utils.lattice import between, find_cuts
 from utils.lines import group_lines
@@ -23,6 +23,7 @@ from utils.picture import read_picture, write_picture
 from utils.segment import Piece, cut_pieces, paint
 from utils.spaces import space_numbers
 from utils.straight import find_lines
+from utils.styles import restyle
 from utils.writing import find_numbers
 
 MASKS = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=60), elements=st.sampled_from([0, 255]))
