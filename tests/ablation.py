@@ -23,7 +23,7 @@ from utils.classifier import load_classifier
 from utils.picture import read_picture
 
 COLUMNS = {
-    "singles": ("28 x 28", "enlarged", "tight", "brush", "thin pen", "bold", "500 px", "circled", "hollow"),
+    "singles": ("28 x 28", "enlarged", "tight", "brush", "thin pen", "bold", "500 px", "lined", "circled", "hollow"),
     "borders": ("two", "edge", "strip", "mosaic", "figure"),
     "lines": ("ruled", "squared", "squares", "form", "table", "askew", "boxed", "joined", "comb"),
     "light": ("clean", "board", "shadow", "noise", "faint", "blur"),

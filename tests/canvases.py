@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tests.handwriting import draw_digit
 from tests.page import Page
+from tests.scenery import rule, square
 from tests.signs import font
 
 BOLD = "DejaVuSans-Bold", "DejaVuSansMono-Bold", "DejaVuSerif-Bold", "STIXGeneralBol"
@@ -124,6 +125,26 @@ def photo(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> P
     light = np.linspace(rng.uniform(0.7, 1), 1, 1600, dtype=np.float32)[None, :, None]
     scene = (np.float32(PAPER) * (1 - share) + np.float32(INK) * share) * light
     return Page((scene + rng.normal(0, 2, scene.shape)).clip(0, 255).astype(np.uint8), [said])
+
+
+def lined(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
+    """One or two digits across the lines of ruled or squared paper, photographed from near."""
+    some, said = choose(rng, digits, labels, int(rng.integers(1, 3)))
+    size, weight = rng.uniform(150, 500), rng.uniform(0.25, 1.2)
+    inks = [draw(rng, pixels, size, weight) for pixels in some]
+    margin, gap = (round(share * size) for share in rng.uniform(0.1, 0.7, 2))
+    high, wide = max(ink.shape[0] for ink in inks), sum(ink.shape[1] + gap for ink in inks) - gap
+    canvas, x = np.zeros((high + 2 * margin, wide + 2 * margin), np.uint8), margin
+    for ink in inks:
+        lay(canvas, ink, x, (canvas.shape[0] - ink.shape[0]) // 2)
+        x += ink.shape[1] + gap
+    share = canvas[..., None].astype(np.float32) / 255
+    scene = np.broadcast_to(np.float32(PAPER) / 255, share.shape[:2] + (3,)).copy()
+    pattern = rule if rng.random() < 0.5 else square
+    pattern(rng, scene, rng.uniform(0, size), size * rng.uniform(0.12, 0.8), rng.uniform(-0.03, 0.03))
+    scene = scene * (1 - share) + np.float32(INK) / 255 * share
+    scene = 255 * cv2.GaussianBlur(scene, (0, 0), rng.uniform(0.5, 1.2)) * rng.uniform(0.7, 1)
+    return Page((scene + rng.normal(0, 3, scene.shape)).clip(0, 255).astype(np.uint8), [said])
 
 
 def edge(rng: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> Page:
@@ -249,6 +270,7 @@ CANVASES = {
     "thin pen": thin_pen,
     "bold": bold,
     "500 px": photo,
+    "lined": lined,
     "two": two,
     "edge": edge,
     "strip": strip,

@@ -11,8 +11,21 @@ from tests.score_pages import align
 from tests.signs import font
 from utils import reader
 from utils.classifier import Memory, load_classifier
-from utils.ink import PAPERS
-from utils.page import LEGIBLE, LONG_SIDE, SAMPLE, SHORTEST, TEXT, Hypothesis, Page, is_texture, sample, turned
+from utils.ink import PAPERS, resize
+from utils.page import (
+    GRAIN,
+    LEGIBLE,
+    LONG_SIDE,
+    SAMPLE,
+    SHORTEST,
+    TEXT,
+    Hypothesis,
+    Page,
+    is_texture,
+    read,
+    sample,
+    turned,
+)
 from utils.reader import SEVERAL, hypotheses, likely_turn, read_page
 
 CLEAR = 192, 5, 396, 76, 27, 375, 384, 64, 134, 281  # rows of test digits 0 to 9 that no network misreads
@@ -389,6 +402,20 @@ def test_small_digits_in_a_small_picture_are_enlarged(write, classifier):
     assert page.scale > 1 and page.height >= LEGIBLE and text(page) == LINES
     found = [digit.box for line in page.in_picture() for digit in line]
     assert np.abs(np.multiply(boxes, 0.45) - found).max() <= 2
+
+
+@pytest.mark.parametrize("height, is_enlarged", [(GRAIN - 1, False), (GRAIN + 1, True)])
+def test_grain_that_looks_like_digits_is_not_enlarged(height, is_enlarged):
+    picture = np.full((500, 600), 230, np.uint8)
+    for x in range(40, 560, 20):
+        picture[200 : 200 + height, x : x + 3] = 40
+    three = answer(3, 0.99)
+    page = read(
+        lambda scale, _: resize(picture, scale),
+        Hypothesis(False, PAPERS[0]),
+        look=lambda pieces: [piece._replace(answer=three) for piece in pieces],
+    )
+    assert (page.scale > 1) == is_enlarged and len(page.strokes) == 26
 
 
 def test_a_strip_three_hundred_times_as_long_as_high_is_read(write, classifier):

@@ -31,6 +31,7 @@ from utils.writing import find_numbers, without_upright_words
 
 LONG_SIDE, SHORTEST = 800, 400  # pixels: a long side above the first is reduced to it, one below the second enlarged
 LEGIBLE = 28  # pixels: digits lower than this are read from more pixels, and no strip is reduced to less
+GRAIN = 8  # pixels of the picture: what is lower than that is no digit; tiny type has 7
 ROOM = 1.5  # times LEGIBLE: the height to which they are enlarged
 LARGEST = 3_000_000  # pixels in all: a smaller picture is enlarged to so many at most; a larger one is read as it is
 THIN = 0.03  # digit heights: the most that small digits are blurred, lest thin strokes wash out
@@ -165,7 +166,7 @@ def read(scaled: Scaled, hypothesis: Hypothesis, look: Look) -> Page:
     page = find_strokes(scaled, hypothesis, scale)
     seen = look(sample(page.strokes))
     height = typical_height(seen)
-    if 0 < height < LEGIBLE and hypothesis.paper == PAPERS[0]:
+    if GRAIN * page.scale <= height < LEGIBLE and hypothesis.paper == PAPERS[0]:
         most = max(1.0, np.sqrt(LARGEST / whole.size))
         scale = min(most, page.scale * ROOM * LEGIBLE / height)
         return read_at(scaled, hypothesis, scale, height * scale / page.scale, look)
