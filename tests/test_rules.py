@@ -18,7 +18,7 @@ from utils.rules import (
     without_surroundings,
 )
 from utils.segment import Piece, cut_pieces, paint
-from utils.straight import find_lines, rule_slopes, run_lengths
+from utils.straight import find_lines, quantiles, rule_slopes, run_lengths
 from utils.ticks import find_ticks
 
 ODD_SHAPES = (1, 1), (1, 60), (60, 1), (2, 2), (2, 900), (900, 3)
@@ -214,6 +214,15 @@ def test_a_tick_that_writing_hides_is_found_between_the_others():
     hidden[285:290] = 0  # its pieces are too short to be ticks
     assert not ticks_in(hidden).any()
     assert share(ticks_in(comb(60, 110, 210, 260) | hidden), hidden) > 0.8
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_quantiles_are_those_of_each_group(share):
+    rng = np.random.default_rng(4)
+    of, values = np.repeat(np.arange(6), [1, 2, 3, 8, 9, 50]), rng.integers(0, 20, 73)
+    order = rng.permutation(len(of))
+    expected = [np.quantile(values[of == group], share) for group in range(6)]
+    assert quantiles(values[order], of[order], share) == pytest.approx(expected)
 
 
 def test_run_lengths_are_those_of_the_columns():

@@ -165,10 +165,10 @@ def is_slender(
     `width` is the picture's; for the others see `fit_courses` and `find_lines`.
     """
 
-    def extreme(of: np.ufunc, values: np.ndarray) -> np.ndarray:
+    def extreme(which: np.ufunc, values: np.ndarray) -> np.ndarray:
         found = np.zeros(line.max(initial=0) + 1, int)
         found[line] = values
-        of.at(found, line, values)
+        which.at(found, line, values)
         return found
 
     first, last = extreme(np.minimum, columns), extreme(np.maximum, columns)
@@ -198,7 +198,7 @@ def fit_courses(
         return []
     line = np.cumsum(np.diff(line, prepend=line[0]) > 0)  # 0, 1, 2...
     runs, black = lengths[rows, columns], ink[rows, columns]
-    # what its pixels tell of each column of each line
+    # each column of each line: where its middle is, and how thick it is
     start = np.flatnonzero((np.diff(line, prepend=-1) > 0) | (np.diff(columns, prepend=-1) != 0))
     of, column = line[start], columns[start]
     middle = np.add.reduceat(rows, start) / np.diff(start, append=len(rows))
@@ -207,6 +207,7 @@ def fit_courses(
     def mean(values: np.ndarray) -> np.ndarray:
         return np.bincount(of, values) / n
 
+    # each line: from where to where it runs, and whether it is thin
     n = np.bincount(of)
     last = np.cumsum(n) - 1
     first, last = column[last - n + 1], column[last]
@@ -214,7 +215,7 @@ def fit_courses(
     typical = quantiles(thickness, of, 0.5)
     even = np.bincount(of, np.abs(thickness - typical[of]) <= np.maximum(1, EVEN * typical)[of])
     is_thin = (typical <= thick * span) & (even >= FILLED * span) & (even >= MOSTLY * n)
-    # least squares, with polynomials that are orthogonal over the columns of each line
+    # whether it is straight: least squares, with polynomials that are orthogonal over its columns
     centre = mean(column)
     x = column - centre[of]
     square = np.maximum(mean(x**2), 1)
