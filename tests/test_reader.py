@@ -22,7 +22,6 @@ from utils.page import (
     Hypothesis,
     Page,
     is_texture,
-    read,
     sample,
     turned,
 )
@@ -410,7 +409,7 @@ def test_grain_that_looks_like_digits_is_not_enlarged(height, is_enlarged):
     for x in range(40, 560, 20):
         picture[200 : 200 + height, x : x + 3] = 40
     three = answer(3, 0.99)
-    page = read(
+    page = reader.read(
         lambda scale, _: resize(picture, scale),
         Hypothesis(False, PAPERS[0]),
         look=lambda pieces: [piece._replace(answer=three) for piece in pieces],
