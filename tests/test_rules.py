@@ -18,8 +18,8 @@ from utils.rules import (
     without_surroundings,
 )
 from utils.segment import Piece, cut_pieces, paint
-from utils.straight import find_lines, quantiles, rule_slopes, run_lengths
-from utils.ticks import find_ticks
+from utils.straight import Course, find_lines, quantiles, rule_slopes, run_lengths
+from utils.ticks import between, find_ticks
 
 ODD_SHAPES = (1, 1), (1, 60), (60, 1), (2, 2), (2, 900), (900, 3)
 LENGTH = 120  # pixels: three times the height of the digits below
@@ -214,6 +214,16 @@ def test_a_tick_that_writing_hides_is_found_between_the_others():
     hidden[285:290] = 0  # its pieces are too short to be ticks
     assert not ticks_in(hidden).any()
     assert share(ticks_in(comb(60, 110, 210, 260) | hidden), hidden) > 0.8
+
+
+def test_lines_between_two_run_where_both_would():
+    one, other = (
+        Course(np.full(30, row), start, 2, 1, start + 10, start + 19) for row, start in ((50.0, 20), (80.0, 25))
+    )
+    (first, second) = between(one, other, 3)
+    assert (first.first, first.last, second.level) == (30, 44, 70)
+    assert first.rows.tolist() == [60] * 15
+    assert between(one, other._replace(start=60, first=70, last=79), 3) == []
 
 
 @pytest.mark.parametrize("share", [0.5, 0.9])

@@ -77,10 +77,12 @@ def in_rows(courses: Sequence[Course]) -> list[list[Course]]:
 
 
 def between(one: Course, other: Course, n: int) -> list[Course]:
-    """Lay the n - 1 lines between two that are n steps apart."""
+    """Lay the n - 1 lines between two that are n steps apart, where both run or would go on."""
     thickness, black = (one.thickness + other.thickness) / 2, (one.black + other.black) / 2
-    first, last = min(one.first, other.first), max(one.last, other.last)
-    first = max(first, one.start, other.start)
-    last = min(last, *(course.start + len(course.rows) - 1 for course in (one, other)))
-    upper, lower = (course.rows[first - course.start : last + 1 - course.start] for course in (one, other))
+    first = max(min(one.first, other.first), one.start, other.start)
+    last = min(max(one.last, other.last), one.start + len(one.rows) - 1, other.start + len(other.rows) - 1)
+    columns = np.arange(first, last + 1)
+    if not len(columns):
+        return []
+    upper, lower = (course.rows[columns - course.start] for course in (one, other))
     return [Course(upper + (lower - upper) * k / n, first, thickness, black, first, last) for k in range(1, n)]
