@@ -75,7 +75,7 @@ STEPS = {
     "sheets on their own": keep(reader, "find_sheets", lambda _: []),
     "turned pages": keep(reader, "likely_turn", lambda *_: 0),
     "enlarging small writing": lambda: mock.patch.object(page, "LEGIBLE", 0),
-    "...but not grain": lambda: mock.patch.object(page, "GRAIN", 0),
+    "...but not grain": lambda: mock.patch.object(page, "GRAIN", 0.1),
     "the sheet's own strokes": keep(page, "find_sheet", lambda *_: None),
     "dropping the desk": keep(page, "without_desk", lambda pieces, _: list(pieces)),
     "filling hollow digits": keep(page, "fill_outlines", lambda pieces, shown, _: (list(pieces), shown)),
