@@ -150,7 +150,7 @@ def parse_options() -> argparse.Namespace:
 def remark(page: "Page") -> str:
     """Say what a user should know of a reading, if anything."""
     values, letters = [digit.value for digit in page.digits], len(page.letters)
-    if page.is_text:
+    if page.is_wordy:
         return f"most of it seems to be text or a pattern, not digits; {letters:,} shapes in it were passed over"
     if 2 * page.doubtful > len(values):
         return f"doubtful, the network is sure of {len(values) - page.doubtful:,} of {len(values):,} digits"

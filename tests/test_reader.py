@@ -520,6 +520,17 @@ def test_a_page_is_text_if_it_has_far_more_letters_than_digits():
     assert not page_of([digit(0, 0)] * 200, [letter] * 150).is_text
 
 
+def test_what_passes_for_letters_on_a_page_with_more_ink_than_theirs_is_no_text():
+    page = page_of([], [digit(0, 0, 4, 6, confidence=0.3)] * (TEXT + 1))
+    ink = page.share(page.letters) * max(1, cv2.countNonZero(page.mask))
+    mask = np.zeros((400, 400), np.uint8)
+    mask.flat[: round(1.9 * ink)] = 255
+    assert page._replace(mask=mask).is_text
+    mask.flat[: round(2.1 * ink)] = 255
+    more = page._replace(mask=mask)
+    assert more.is_wordy and not more.is_text
+
+
 def test_evidence_is_the_same_whatever_the_number_of_pixels():
     small = page_of([digit(10, 10, 20, 40)], side=100)
     large = page_of([digit(40, 40, 80, 160)], side=400)._replace(scale=4.0)

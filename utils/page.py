@@ -31,7 +31,7 @@ from utils.writing import find_numbers, without_upright_words
 
 LONG_SIDE, SHORTEST = 800, 400  # pixels: a long side above the first is reduced to it, one below the second enlarged
 LEGIBLE = 28  # pixels: digits lower than this are read from more pixels, and no strip is reduced to less
-GRAIN = 8  # pixels of the picture: what is lower than that is no digit; tiny type has 7
+GRAIN = 5  # pixels of the picture: what is lower is no digit; those of the smallest pixel fonts are 3 x 5
 ROOM = 1.5  # times LEGIBLE: the height to which they are enlarged
 LARGEST = 3_000_000  # pixels in all: a smaller picture is enlarged to so many at most; a larger one is read as it is
 THIN = 0.03  # digit heights: the most that small digits are blurred, lest thin strokes wash out
@@ -39,7 +39,7 @@ SAMPLE = 300  # pieces that tell the height of the writing
 HEAP, WRITTEN = 1000, 0.05  # strokes, and share of the large ones: if fewer are known, it is a texture
 FINEST = 3  # pixels of a coarse copy of the paper: what is smaller is left to the fine copy
 CONVINCING = 6.0  # mean log-odds of its digits from which a reading may end the search...
-MANY, EXPLAINED = 5, 0.5  # ...if so many are known, or its digits are this share of the ink
+MANY, EXPLAINED = 5, 0.5  # ...if so many are known, or its digits are this share of the ink; letters, for text
 LETTER = 0.25  # log-odds that a letter adds: words beside digits are weak evidence for the right ink, size and turn
 TEXT = 100  # letters of a page of text, if it has fewer digits; it is not worth another reading
 
@@ -86,9 +86,14 @@ class Page(NamedTuple):
         return sum(digit.confidence <= KNOWN for digit in self.digits)
 
     @property
-    def is_text(self) -> bool:
-        """Whether the page has more than TEXT letters, and more letters than digits."""
+    def is_wordy(self) -> bool:
+        """Whether the page has more than TEXT letters, and more letters than digits; grain may pass for letters."""
         return len(self.letters) > max(TEXT, len(self.digits))
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the page is wordy, and letters are most of the ink."""
+        return self.is_wordy and self.share(self.letters) >= EXPLAINED
 
     @property
     def evidence(self) -> float:
@@ -98,7 +103,7 @@ class Page(NamedTuple):
         whole = [digit.known or not touched_sides(digit.box, height, width) for digit in self.digits]
         digits = sum(weight for weight, yes in zip(weights, whole) if yes)
         cut = max((weight for weight, yes in zip(weights, whole) if not yes), default=0)  # stripes at an edge are many
-        letters = 0 if self.is_text else LETTER * sum(letter.size for letter in self.letters)  # or texture would win
+        letters = 0 if self.is_wordy else LETTER * sum(letter.size for letter in self.letters)  # or texture would win
         return digits + cut + letters / self.scale
 
     @property

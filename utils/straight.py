@@ -176,7 +176,8 @@ def is_slender(
     span = last - first + 1
     # where a line ends inside the picture, half of the window that it must fill lies beyond
     beyond = (FULL - 0.5) * length * ((first > 0).astype(int) + (last < width - 1))
-    return ((span + beyond >= length) & (high <= (thick + 4 * BENT) * (span + length) + 1))[line]
+    reach = np.minimum(last + length / 2, width - 1) - np.maximum(first - length / 2, 0) + 1
+    return ((span + beyond >= length) & (high <= (thick + 4 * BENT) * reach + 1))[line]
 
 
 def fit_courses(
