@@ -122,6 +122,11 @@ def test_what_is_far_thinner_and_fainter_or_fatter_and_blacker_than_the_known_di
     assert same_pen([], ink, height) == []
 
 
+def test_digits_that_touch_are_as_wide_as_all_of_them_together_and_of_the_same_pen():
+    pieces = [digit(0, 0), digit(40, 0), digit(80, 0, 120, 40, confidence=0.1)]
+    assert same_pen(pieces, np.full((40, 200), 0.8, np.float32), 40) == pieces
+
+
 def test_the_surest_digits_tell_the_pen_where_remnants_of_faint_lines_look_like_many_digits():
     ink = np.full((100, 900), 0.1, np.float32)
     ink[:, :80] = 0.8

@@ -15,6 +15,7 @@ RING = 0.6  # share of a digit's surroundings that must be paper
 # the surest digits' median was not written with their pen: it is a remnant of a line, shines through, or lies on the
 # paper. Digits in 40 photos have up to 1.7 times the median.
 LIGHTEST, HEAVIEST = 0.35, 4.0
+CHAIN = 2.0  # heights: the most that counts of the length of digits that touch, or all of them would seem thin
 BLOT = 0.36  # of its size: what has wider strokes is a hole or a bullet; a disc has 0.39, MNIST's fattest digit 0.33
 HEIGHTS, STROKES = 1.5, 2.0  # ratio of heights, and of strokes, of digits that are alike
 OTHER_PEN = 3.0  # ratio of strokes; of digits at an edge it was up to 2.4, of most wood beside a sheet 3 to 8
@@ -90,7 +91,8 @@ def same_pen(pieces: Sequence[Piece], ink: np.ndarray, height: float) -> list[Pi
 
     Remnants of many lines may look like more known digits than there are, but seldom like sure ones.
     """
-    weights = [piece.stroke / max(piece.size, height) * np.median(piece.under(ink)) for piece in pieces]
+    sizes = [np.clip(piece.size, height, CHAIN * max(piece.height, height)) for piece in pieces]
+    weights = [piece.stroke / size * np.median(piece.under(ink)) for piece, size in zip(pieces, sizes)]
     known = [own for own, piece in zip(weights, pieces) if piece.known]
     surest = [own for own, piece in zip(weights, pieces) if piece.sure] or known
     least, most = np.multiply((LIGHTEST, HEAVIEST), np.median(surest)) if surest else (0.0, np.inf)
