@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from utils.fonts import CANVAS, FONTS, LINE_FONTS, in_all_fonts, print_digits, print_sign
+from utils.frame import frame_many
 from utils.junk import LETTERS
 
 
@@ -47,3 +48,20 @@ def test_a_printed_digit_is_the_one_that_its_label_says(rng):
     zeros, ones = digits[labels == 0], digits[labels == 1]
     assert np.median(zeros.any(axis=1).sum(axis=1)) > np.median(ones.any(axis=1).sum(axis=1))
     assert zeros[:, 12:16, 12:16].mean() < 0.5 < ones[:, 12:16, 12:16].mean()
+
+
+def test_half_of_the_printed_ones_have_no_foot(rng):
+    ones = print_digits(np.ones(400, int), rng) > 100
+    widths = np.array([rows[rows > 0] for rows in [one.sum(axis=1) for one in ones]], object)
+    footless = np.mean([rows[-2] <= np.median(rows) + 1 for rows in widths])
+    assert 0.4 < footless < 0.8  # those of some plotters have none anyway
+
+
+def test_no_other_digit_loses_its_lower_part(rng):
+    state = rng.bit_generator.state
+    printed = print_digits(np.repeat([0, *range(2, 10)], 20), rng)
+    rng.bit_generator.state = state
+    canvas = np.zeros((180, CANVAS, CANVAS), np.uint8)
+    for image, digit in zip(canvas, np.repeat([*"023456789"], 20)):
+        print_sign(image, digit, rng)
+    assert np.array_equal(printed, frame_many(canvas))

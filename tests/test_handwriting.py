@@ -186,6 +186,13 @@ def test_handwriting_shuffles_all_digits_and_adds_print_and_junk():
     assert np.array_equal(digits, sevens(n))
 
 
+def test_ink_does_not_pass_from_one_digit_to_the_next(monkeypatch, rng):
+    monkeypatch.setattr(module, "SPECK", 0)
+    digits = np.zeros((1000, 28, 28), np.uint8)
+    digits[::2, 1:27, 1:27] = 255
+    assert not distort(digits, rng)[1::2].any()
+
+
 def test_some_digits_are_printed_and_keep_their_labels(monkeypatch):
     """Among blank digits without specks only junk, and what is printed, has ink."""
     monkeypatch.setattr(module, "SPECK", 0)

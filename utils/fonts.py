@@ -13,6 +13,7 @@ from utils.frame import frame_many
 
 CANVAS = 64  # px, side of the canvas on which signs are drawn
 GLYPH = 44  # px: size of a font on the canvas
+FOOTLESS, FOOT = 0.7, 0.2  # share of the 1s without a foot, as in most fonts without serifs; the foot's of their height
 FONTS = (  # matplotlib's; its Computer Modern is left for the yardsticks
     *("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSansMono", "DejaVuSansMono-Bold"),
     *("DejaVuSerif", "DejaVuSerif-Bold", "DejaVuSerif-Italic", "STIXGeneral", "STIXGeneralBol", "STIXGeneralItalic"),
@@ -28,7 +29,22 @@ def print_digits(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     canvas = np.zeros((len(labels), CANVAS, CANVAS), np.uint8)
     for image, label in zip(canvas, labels):
         print_sign(image, str(label), rng)
+        if label == 1 and rng.random() < FOOTLESS:
+            take_foot_off(image, rng)
     return frame_many(canvas)
+
+
+def take_foot_off(image: np.ndarray, rng: np.random.Generator) -> None:
+    """Make a printed 1 one of a font without serifs: cut its foot off, or draw a stem and a flag, both straight."""
+    if rng.random() < 0.5:
+        rows = np.flatnonzero(image.any(axis=1))
+        image[rows[-1] + 1 - round(FOOT * len(rows)) :] = 0
+        return
+    reach, hang = GLYPH * rng.uniform(0.18, 0.42), np.deg2rad(rng.uniform(20, 50))
+    x, y = 40, 10
+    stem_and_flag = [(x - reach, y + reach * np.tan(hang)), (x, y), (x, y + GLYPH)]
+    image[:] = 0
+    cv2.polylines(image, [np.int32(stem_and_flag)], False, 255, int(rng.integers(2, 10)), cv2.LINE_AA)
 
 
 def print_sign(image: np.ndarray, sign: str, rng: np.random.Generator) -> None:

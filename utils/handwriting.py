@@ -150,8 +150,8 @@ def thicken(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _morph(operation, images: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Dilate or erode all images in one call; they have blank margins between them."""
-    return operation(images.reshape(-1, SIDE), kernel).reshape(images.shape) if len(images) else images
+    """Dilate or erode all images in one call."""
+    return operation(_one_below_the_other(images), kernel).reshape(images.shape) if len(images) else images
 
 
 def _mix(one: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
@@ -179,9 +179,15 @@ def melt(ink: np.ndarray, rng: np.random.Generator) -> None:
 
 
 def _blur(images: np.ndarray) -> np.ndarray:
-    """Blur images (n, s, s) by 0.8 px; they have blank margins between them."""
-    rows = images.reshape(-1, images.shape[2])
-    return cv2.GaussianBlur(rows, (3, 3), 0).reshape(images.shape) if len(images) else images
+    """Blur images (n, s, s) by 0.8 px."""
+    return cv2.GaussianBlur(_one_below_the_other(images), (3, 3), 0).reshape(images.shape) if len(images) else images
+
+
+def _one_below_the_other(images: np.ndarray) -> np.ndarray:
+    """Make one picture of images (n, s, s): blank between them, lest ink pass from one to the next."""
+    images = images.copy()
+    images[:, [0, -1]] = 0
+    return images.reshape(-1, images.shape[2])
 
 
 def tone(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
