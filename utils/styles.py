@@ -25,19 +25,13 @@ def restyle(digits: np.ndarray, labels: np.ndarray, rng: np.random.Generator) ->
 
 
 def flag_and_foot(ink: np.ndarray, rng: np.random.Generator) -> None:
-    """A flag, a foot or both.
-
-    A flag without a foot is short, or an upstroke, and hangs the more the more the stem leans, or it would make a 7.
-    """
+    """A flag, a foot or both; a flag without a foot hangs steeply, or it would make a 7."""
     n = len(ink)
     (x, y), (foot_x, foot_y), height, pen = ends(ink)
-    flag, foot = rng.random(n) < 0.96, rng.random(n) < 0.35
-    long = rng.random(n) < 0.2  # an upstroke as long as the stem, as in much of Europe
-    short = rng.uniform(np.where(foot, 0.15, 0.2), np.where(foot, 0.55, 0.42))
-    reach = np.where(long, rng.uniform(0.5, 1.0, n), short) * height
-    flat = 10 + np.where(foot, 0, 40 * np.maximum(x - foot_x, 0) / height)
-    steep = np.where(foot, 70, np.maximum(45, flat + 15))
-    hang = np.deg2rad(np.where(long, rng.uniform(30, 60, n), rng.uniform(flat, steep)))
+    flag, foot = rng.random(n) < 0.96, rng.random(n) < 0.4
+    long = rng.random(n) < 0.3  # an upstroke as long as the stem, as in much of Europe
+    reach = np.where(long, rng.uniform(0.5, 1.0, n), rng.uniform(0.15, 0.55, n)) * height
+    hang = np.deg2rad(np.where(long, rng.uniform(30, 60, n), rng.uniform(np.where(foot, 10, 25), 70)))
     tip_x, tip_y = x - reach * np.cos(hang), y + reach * np.sin(hang)
     bow_x, bow_y = rng.normal(0, 0.12, (2, n)) * reach
     stroke(ink, (x, y), ((x + tip_x) / 2 + bow_x, (y + tip_y) / 2 + bow_y), (tip_x, tip_y), pen * flag)
@@ -78,7 +72,7 @@ def tail(ink: np.ndarray, rng: np.random.Generator) -> None:
 
 
 # a digit, the share of its images that change, and how
-STYLES = {1: (0.9, flag_and_foot), 7: (0.35, bar), 9: (0.3, curled_leg), 0: (0.1, tail)}
+STYLES = {1: (0.8, flag_and_foot), 7: (0.35, bar), 9: (0.3, curled_leg), 0: (0.1, tail)}
 
 
 def ends(ink: np.ndarray) -> tuple[tuple, tuple, np.ndarray, np.ndarray]:
