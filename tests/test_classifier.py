@@ -3,12 +3,14 @@
 import shutil
 import zipfile
 
+import cv2
 import numpy as np
 import pytest
 from conftest import ROOT, run
 
 from utils import report
 from utils.classifier import load_classifier
+from utils.frame import center_digit
 
 KINDS = ".keras", ".tflite"
 NETWORKS = "mnist", "mnist_cnn"
@@ -234,3 +236,29 @@ def test_the_shipped_models_read_mnist(mnist, digits, name):
     probabilities = load_classifier(keras).predict(data.reshape(-1, 28, 28))
     assert (probabilities.argmax(axis=1) == labels).mean() >= SHIPPED[name]
     np.testing.assert_allclose(load_classifier(tflite).predict(digits), probabilities[:500], rtol=0, atol=1e-4)
+
+
+def drawn(*points, width):
+    """A digit of straight strokes, as in a font without serifs."""
+    canvas = np.zeros((200, 200), np.uint8)
+    cv2.polylines(canvas, [np.int32(points)], False, 255, width, cv2.LINE_AA)
+    x, y, w, h = cv2.boundingRect(canvas)
+    return center_digit(canvas[y : y + h, x : x + w])
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_shipped_models_tell_a_1_with_a_flag_and_no_foot_from_a_7(name):
+    classifier = load_classifier(ROOT / "output" / f"{name}.tflite")
+    shapes = [(width, reach, drop) for width in (8, 12, 16) for reach in (25, 33, 40) for drop in (0.7, 1.0)]
+    ones = [
+        drawn((120 - reach, 50 + drop * reach), (120, 50), (120, 150), width=width) for width, reach, drop in shapes
+    ]
+    sevens = [
+        drawn((120 - reach, 50), (120, 50), (120 - lean, 150), width=width)
+        for width in (8, 12, 16)
+        for reach in (50, 60, 70)
+        for lean in (20, 40)
+    ]
+    values = classifier.predict(np.array(ones + sevens)).argmax(axis=1)
+    assert (values[: len(ones)] == 1).mean() >= 0.75  # half of them with networks that know print with feet alone
+    assert (values[len(ones) :] == 7).mean() >= 0.9
